@@ -1,0 +1,3 @@
+module github.com/deskpulse/deskpulse/pkg
+
+go 1.26

@@ -1,0 +1,3 @@
+module github.com/deskpulse/deskpulse/proto
+
+go 1.26

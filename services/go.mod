@@ -1,0 +1,3 @@
+module github.com/deskpulse/deskpulse/services
+
+go 1.26

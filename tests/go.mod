@@ -1,0 +1,3 @@
+module github.com/deskpulse/deskpulse/tests
+
+go 1.26
