@@ -23,3 +23,15 @@ type Value struct {
 	Count     int64
 	Quantiles map[string]float64
 }
+
+// ReadingSet is what one partition knows at one instant: the unit that workers publish
+// and that boards merge.
+type ReadingSet struct {
+	Partition, Partitions uint16
+	Epoch                 uint64 // rises with each change of owner
+	Position              uint64 // stream sequence up to which events are counted
+	At                    int64  // Unix seconds; what happened at t < At is counted
+	Newest                int64  // Unix milliseconds at which the broker stored the newest event counted
+	Full                  bool   // all readings of the partition, or only those changed
+	Readings              []Reading
+}
