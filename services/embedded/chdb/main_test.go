@@ -1,0 +1,22 @@
+package chdb_test
+
+import (
+	"os"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/deskpulse/deskpulse/services/embedded/chdb"
+)
+
+func TestMain(m *testing.M) {
+	chdb.RunChildIfAsked()
+	code := m.Run()
+	if code == 0 {
+		if err := goleak.Find(); err != nil {
+			os.Stderr.WriteString(err.Error() + "\n")
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
