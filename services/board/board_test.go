@@ -1,0 +1,338 @@
+package board
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/deskpulse/deskpulse/pkg/kpi"
+	"github.com/deskpulse/deskpulse/pkg/window"
+)
+
+// now is the instant of the readings below: 2026-03-21T08:30:00Z.
+const now = 1774081800
+
+func team(name string) kpi.Group {
+	g := kpi.Group{Set: kpi.SetOf(kpi.Team)}
+	g.Dims[kpi.Team] = name
+	return g
+}
+
+func count(n int64) (v window.Vector) {
+	v.Add(0, n)
+	return v
+}
+
+// ratio is a stock where in is "".
+func ratio(tenant, key, in string, g kpi.Group, numerator, denominator int64) kpi.Reading {
+	return kpi.Reading{Tenant: tenant, KPI: key, Window: in, Group: g, Terms: []window.Vector{count(numerator), count(denominator)}}
+}
+
+// times is a distribution of samples in milliseconds.
+func times(tenant, in string, g kpi.Group, ms ...int64) kpi.Reading {
+	var v window.Vector
+	for _, m := range ms {
+		v.Add(0, m)
+		v.Add(window.HistogramSlot(m), 1)
+	}
+	return kpi.Reading{Tenant: tenant, KPI: "response_time", Window: in, Group: g, Terms: []window.Vector{v}}
+}
+
+// known is two teams of one tenant: of 40 open requests 10 are overdue, 3 of 12
+// incidents came again, and three requests were handled after 1, 2 and 6 minutes.
+func known() Snapshot {
+	return Snapshot{
+		At: now, Newest: now*1000 - 200, Partitions: 16,
+		Readings: []kpi.Reading{
+			ratio("acme", "overdue_ratio", "", kpi.Group{}, 10, 40),
+			ratio("acme", "overdue_ratio", "", team("billing"), 9, 12),
+			ratio("acme", "overdue_ratio", "", team("network"), 1, 28),
+			ratio("acme", "repeat_incident_ratio", "1h", kpi.Group{}, 3, 12),
+			ratio("acme", "repeat_incident_ratio", "1h", team("billing"), 0, 0),
+			ratio("acme", "repeat_incident_ratio", "7d", kpi.Group{}, 30, 60),
+			times("acme", "1h", kpi.Group{}, 60_000, 120_000, 360_000),
+			times("acme", "1h", team("network"), 360_000),
+		},
+	}
+}
+
+// start runs a board on snapshots that the test sends, with the clock at now + 2 s.
+func start(t *testing.T, change func(*Config)) (*Board, chan<- Snapshot, *httptest.Server) {
+	t.Helper()
+	catalogue, err := kpi.LoadCatalogue()
+	if err != nil {
+		t.Fatal(err)
+	}
+	snapshots := make(chan Snapshot)
+	config := Config{
+		Catalogue: catalogue,
+		Live: func(ctx context.Context, show func(Snapshot)) error {
+			for {
+				select {
+				case <-ctx.Done():
+					return nil
+				case s := <-snapshots:
+					show(s)
+				}
+			}
+		},
+		Clock: func() time.Time { return time.Unix(now+2, 0) },
+	}
+	if change != nil {
+		change(&config)
+	}
+	b, err := New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- b.Run(ctx) }()
+	server := httptest.NewServer(b.Handler())
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		server.Close() // waits for the streams, which end with Run
+	})
+	return b, snapshots, server
+}
+
+// give hands a snapshot over and waits until it is shown.
+func give(b *Board, to chan<- Snapshot, s Snapshot) {
+	before := b.state.Load()
+	to <- s
+	<-before.replaced
+}
+
+func get(t *testing.T, url string) (*http.Response, map[string]any) {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var body map[string]any
+	if strings.Contains(resp.Header.Get("Content-Type"), "json") {
+		if err := json.Unmarshal(data, &body); err != nil {
+			t.Fatalf("%s: %v: %s", url, err, data)
+		}
+	}
+	return resp, body
+}
+
+// list shows what an answer holds, as "kpi window group = value", in its order.
+func list(t *testing.T, body map[string]any) (out []string) {
+	t.Helper()
+	for _, r := range body["readings"].([]any) {
+		r := r.(map[string]any)
+		in, _ := r["window"].(string)
+		by, err := json.Marshal(r["by"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		value, err := json.Marshal(r["value"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, strings.Join([]string{r["kpi"].(string), in, string(by), string(value)}, " "))
+	}
+	return out
+}
+
+func TestKPIs(t *testing.T) {
+	b, snapshots, server := start(t, nil)
+	give(b, snapshots, known())
+	for _, c := range []struct {
+		query string
+		want  []string
+	}{
+		{"tenant=acme&window=1h", []string{
+			"response_time 1h {} 180", // (1 + 2 + 6) / 3 minutes
+			"overdue_ratio  {} 0.25",
+			"repeat_incident_ratio 1h {} 0.25",
+		}},
+		{"", []string{
+			"response_time 1h {} 180",
+			"overdue_ratio  {} 0.25",
+			"repeat_incident_ratio 1h {} 0.25",
+			"repeat_incident_ratio 7d {} 0.5",
+		}},
+		{"tenant=acme&kpi=overdue_ratio&by=team", []string{
+			`overdue_ratio  {"team":"billing"} 0.75`,
+			`overdue_ratio  {"team":"network"} ` + jsonOf(t, 1.0/28),
+		}},
+		{"kpi=repeat_incident_ratio&by=team&window=1h", []string{
+			`repeat_incident_ratio 1h {"team":"billing"} null`, // nothing to divide by
+		}},
+		{"kpi=overdue_ratio&at=2026-03-21T08:30:00Z", []string{"overdue_ratio  {} 0.25"}},
+	} {
+		resp, body := get(t, server.URL+"/api/v1/kpis?"+c.query)
+		if resp.StatusCode != http.StatusOK {
+			t.Errorf("%s: %s: %v", c.query, resp.Status, body)
+			continue
+		}
+		if got := list(t, body); !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s:\n got %q\nwant %q", c.query, got, c.want)
+		}
+		if body["at"] != "2026-03-21T08:30:00Z" || body["tenant"] != "acme" || body["source"] != "live" {
+			t.Errorf("%s: at %v, tenant %v, source %v", c.query, body["at"], body["tenant"], body["source"])
+		}
+	}
+}
+
+func jsonOf(t *testing.T, v any) string {
+	t.Helper()
+	out, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
+func TestKPIsFromHistory(t *testing.T) {
+	type call struct {
+		tenant, key, window, by string
+		at                      int64
+	}
+	var calls []call
+	both := kpi.SetOf(kpi.Team, kpi.Channel)
+	b, snapshots, server := start(t, func(c *Config) {
+		c.History = func(_ context.Context, tenant, key, in string, by kpi.Set, at int64) ([]kpi.Reading, error) {
+			calls = append(calls, call{tenant, key, in, by.String(), at})
+			return []kpi.Reading{ratio(tenant, key, in, kpi.Group{Set: both}, 1, 8)}, nil
+		}
+	})
+	give(b, snapshots, known())
+	resp, body := get(t, server.URL+"/api/v1/kpis?tenant=gone&kpi=repeat_incident_ratio&by=channel,team&at=2026-03-20T08:30:00Z")
+	if resp.StatusCode != http.StatusOK || body["source"] != "history" || body["at"] != "2026-03-20T08:30:00Z" {
+		t.Fatalf("%s: %v", resp.Status, body)
+	}
+	want := []call{ // the windows that are live
+		{"gone", "repeat_incident_ratio", "1h", "team,channel", now - 86400},
+		{"gone", "repeat_incident_ratio", "7d", "team,channel", now - 86400},
+	}
+	if !reflect.DeepEqual(calls, want) {
+		t.Errorf("asked %v, want %v", calls, want)
+	}
+	if got := list(t, body); len(got) != 2 || !strings.HasSuffix(got[0], " 0.125") {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestProblems(t *testing.T) {
+	b, snapshots, server := start(t, nil)
+	two := known()
+	two.Readings = append(two.Readings, ratio("other", "overdue_ratio", "", kpi.Group{}, 0, 1))
+	give(b, snapshots, two)
+	for _, c := range []struct {
+		path, code       string
+		status           int
+		parameter, value string
+		remedy           string
+	}{
+		{"/api/v1/kpis", "missing-parameter", 400, "tenant", "", "use one of acme, other"},
+		{"/api/v1/kpis?tenant=x", "unknown-tenant", 404, "tenant", "x", "use one of acme, other"},
+		{"/api/v1/kpis?tenant=acme&kpi=mood", "bad-parameter", 400, "kpi", "mood", "use one of response_time, overdue_ratio, repeat_incident_ratio"},
+		{"/api/v1/kpis?tenant=acme&window=2y", "bad-parameter", 400, "window", "2y", "as in 15m, or all"},
+		{"/api/v1/kpis?tenant=acme&window=2h", "not-live", 400, "window", "2h", `use one of "1h", "7d", or start the board with --clickhouse`},
+		{"/api/v1/kpis?tenant=acme&by=mood", "bad-parameter", 400, "by", "mood", "as in by=team,channel"},
+		{"/api/v1/kpis?tenant=acme&by=team,channel", "not-live", 400, "by", "team,channel", `use one of "", "team", or start the board with --clickhouse`},
+		{"/api/v1/kpis?tenant=acme&at=today", "bad-parameter", 400, "at", "today", "write RFC 3339"},
+		{"/api/v1/kpis?tenant=acme&at=2026-03-21T08:31:00Z", "bad-parameter", 400, "at", "2026-03-21T08:31:00Z", "leave it out for now"},
+		{"/api/v1/kpis?tenant=acme&at=2026-03-21T08:00:00Z", "not-live", 400, "at", "2026-03-21T08:00:00Z", "--clickhouse"},
+		{"/api/v1/kpis?tenants=acme", "bad-parameter", 400, "tenants", "acme", "use tenant, kpi, window, by, at"},
+		{"/api/v1/kpis?tenant=acme&tenant=other", "bad-parameter", 400, "tenant", "acme other", "give it once"},
+		{"/api/v1/stream?by=mood", "bad-parameter", 400, "by", "mood", "as in by=team,channel"},
+		{"/api/v1/stream?window=0m", "bad-parameter", 400, "window", "0m", "as in 15m, or all"},
+		{"/?lang=de", "bad-parameter", 400, "lang", "de", "use en, zh or fa"},
+		{"/nothing", "not-found", 404, "", "/nothing", "use /, "},
+	} {
+		resp, body := get(t, server.URL+c.path)
+		if got := resp.Header.Get("Content-Type"); got != "application/problem+json" {
+			t.Errorf("%s: content type %q", c.path, got)
+			continue
+		}
+		str := func(name string) string { s, _ := body[name].(string); return s }
+		if resp.StatusCode != c.status || str("type") != problemType+c.code || str("parameter") != c.parameter || str("value") != c.value {
+			t.Errorf("%s: %s: %v", c.path, resp.Status, body)
+		}
+		if !strings.Contains(str("remedy"), c.remedy) || str("detail") == "" || str("title") == "" || body["status"] != float64(c.status) {
+			t.Errorf("%s: %v, want remedy %q", c.path, body, c.remedy)
+		}
+	}
+}
+
+func TestReadyOnceReadingsArrive(t *testing.T) {
+	b, snapshots, server := start(t, nil)
+	if resp, body := get(t, server.URL+"/readyz"); resp.StatusCode != http.StatusServiceUnavailable || !strings.Contains(jsonOf(t, body), "is a worker running?") {
+		t.Errorf("before: %s %v", resp.Status, body)
+	}
+	if resp, _ := get(t, server.URL+"/healthz"); resp.StatusCode != http.StatusOK {
+		t.Errorf("healthz: %s", resp.Status)
+	}
+	give(b, snapshots, known())
+	if resp, body := get(t, server.URL+"/readyz"); resp.StatusCode != http.StatusOK {
+		t.Errorf("after: %s %v", resp.Status, body)
+	}
+}
+
+func TestCatalogue(t *testing.T) {
+	b, snapshots, server := start(t, nil)
+	give(b, snapshots, known())
+	_, body := get(t, server.URL+"/api/v1/catalogue")
+	first := body["kpis"].([]any)[0].(map[string]any)
+	if first["key"] != "response_time" || first["shown_as"] != "minutes" || first["names"].(map[string]any)["zh"] != "响应时长" {
+		t.Errorf("first KPI %v", first)
+	}
+	delete(body, "kpis")
+	want := map[string]any{"tenants": []any{"acme"}, "windows": []any{"1h", "7d"}, "groupings": []any{"", "team"}}
+	if !reflect.DeepEqual(body, want) {
+		t.Errorf("got %v, want %v", body, want)
+	}
+}
+
+func TestMetricsComeFromTheGatherer(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	b, snapshots, server := start(t, func(c *Config) { c.Gatherer, c.Registerer = reg, reg })
+	give(b, snapshots, known())
+	resp, err := http.Get(server.URL + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || !strings.Contains(string(text), "deskpulse_board_data_timestamp_seconds 1.7740818e+09\n") {
+		t.Errorf("%v: %s", err, text)
+	}
+}
+
+func TestAnswersForbidWhatIsForeign(t *testing.T) {
+	_, _, server := start(t, nil)
+	for _, path := range []string{"/", "/?lang=fa", "/board.js", "/board.css", "/icon.svg", "/api/v1/catalogue", "/nothing"} {
+		resp, _ := get(t, server.URL+path)
+		policy := resp.Header.Get("Content-Security-Policy")
+		if !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") {
+			t.Errorf("%s: policy %q", path, policy)
+		}
+		if cors := resp.Header.Get("Access-Control-Allow-Origin"); cors != "" {
+			t.Errorf("%s: CORS %q", path, cors)
+		}
+		if resp.Header.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s: content type may be guessed", path)
+		}
+	}
+}

@@ -1,0 +1,111 @@
+package board
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"html/template"
+	"net/http"
+	"time"
+
+	"github.com/deskpulse/deskpulse/pkg/kpi"
+)
+
+//go:embed page
+var files embed.FS
+
+// assetNames are the files that the page loads, beside itself.
+var assetNames = []string{"board.css", "board.js", "icon.svg"}
+
+// build tells one version of the page from another, so that a wallboard that has been
+// open for months loads the new one after an upgrade.
+var build = func() string {
+	sum := sha256.New()
+	for _, name := range append([]string{"index.html"}, assetNames...) {
+		sum.Write(asset(name))
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:8])
+}()
+
+func asset(name string) []byte {
+	data, err := files.ReadFile("page/" + name)
+	if err != nil {
+		panic("board: internal error: " + err.Error())
+	}
+	return data
+}
+
+func serveAsset(name string) http.HandlerFunc {
+	data := asset(name)
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-cache") // ask again; the ETag makes it cheap
+		w.Header().Set("ETag", `"`+build+`"`)
+		http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(data))
+	}
+}
+
+// page is the page in each language, made once.
+type page struct{ html map[string][]byte }
+
+// tile is a KPI as the page's template sees it.
+type tile struct {
+	Key, Name, Description, Unit, Scope string
+	ShownAs                             string
+	Type                                kpi.Type
+	Formula                             kpi.Formula
+}
+
+func newPage(c kpi.Catalogue) (*page, error) {
+	t, err := template.New("index.html").Parse(string(asset("index.html")))
+	if err != nil {
+		return nil, fmt.Errorf("page: %w", err)
+	}
+	p := &page{html: make(map[string][]byte)}
+	for _, lang := range languages {
+		text := texts[lang]
+		var tiles []tile
+		for _, d := range c {
+			tiles = append(tiles, tile{
+				Key: d.Key, Name: name(d, lang), Description: d.Description,
+				ShownAs: d.ShownAs, Type: d.Type, Formula: d.Formula, Unit: text.units[d.ShownAs], Scope: text.scope(d),
+			})
+		}
+		var out bytes.Buffer
+		err := t.Execute(&out, map[string]any{
+			"Lang": lang, "Dir": text.Dir, "Text": text, "Tiles": tiles, "Build": build, "Languages": languages, "Endonyms": endonyms,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("page: %w", err)
+		}
+		p.html[lang] = out.Bytes()
+	}
+	return p, nil
+}
+
+func name(d kpi.Definition, lang string) string {
+	for _, l := range []string{lang, "en"} {
+		if n := d.Names[l]; n != "" {
+			return n
+		}
+	}
+	return d.Key
+}
+
+func (p *page) serve(w http.ResponseWriter, r *http.Request) {
+	lang := r.URL.Query().Get("lang")
+	if lang == "" {
+		lang = languages[0]
+	}
+	html, ok := p.html[lang]
+	if !ok {
+		badParameter("lang", lang, "the page is not in this language", "use en, zh or fa").write(w)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Language", lang)
+	w.Header().Set("Cache-Control", "no-cache")
+	// The client may be gone; there is nobody left to tell.
+	_, _ = w.Write(html)
+}

@@ -1,0 +1,217 @@
+package board
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/deskpulse/deskpulse/pkg/kpi"
+)
+
+// stream is a client of server-sent events.
+type stream struct {
+	t     *testing.T
+	lines *bufio.Scanner
+}
+
+func listen(t *testing.T, url string) *stream {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	t.Cleanup(cancel)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = resp.Body.Close() })
+	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "text/event-stream" {
+		t.Fatalf("%s %s", resp.Status, resp.Header.Get("Content-Type"))
+	}
+	s := &stream{t, bufio.NewScanner(resp.Body)}
+	s.lines.Buffer(nil, 1<<20)
+	return s
+}
+
+// next returns the next event's name and data; the name is "" at the end.
+func (s *stream) next() (name string, data map[string]any) {
+	s.t.Helper()
+	for s.lines.Scan() {
+		line := s.lines.Text()
+		switch {
+		case line == "":
+			return name, data
+		case strings.HasPrefix(line, "event: "):
+			name = line[len("event: "):]
+		case strings.HasPrefix(line, "data: "):
+			if err := json.Unmarshal([]byte(line[len("data: "):]), &data); err != nil {
+				s.t.Fatalf("%v: %s", err, line)
+			}
+		}
+	}
+	return "", nil
+}
+
+func quick(c *Config) { c.Pace, c.Heartbeat = time.Millisecond, time.Hour }
+
+func TestStreamSendsStateThenChanges(t *testing.T) {
+	b, snapshots, server := start(t, quick)
+	give(b, snapshots, known())
+	s := listen(t, server.URL+"/api/v1/stream?tenant=acme&window=1h&by=team")
+	name, data := s.next()
+	if name != "state" || len(list(t, data)) != 7 { // three of the tenant, four of teams
+		t.Fatalf("%s %v", name, data)
+	}
+	if data["at"] != "2026-03-21T08:30:00Z" || data["now"] != "2026-03-21T08:30:02Z" || data["build"] != build {
+		t.Errorf("head %v", data)
+	}
+
+	later := known()
+	later.At += 5
+	later.Readings[1] = ratio("acme", "overdue_ratio", "", team("billing"), 6, 12)
+	later.Readings = later.Readings[:7] // network's times are gone
+	later.Silent = []Silent{{3, time.Unix(now-60, 0).UTC()}}
+	give(b, snapshots, later)
+	name, data = s.next()
+	if got := list(t, data); name != "change" || len(got) != 1 || got[0] != `overdue_ratio  {"team":"billing"} 0.5` {
+		t.Errorf("%s %q", name, got)
+	}
+	if got := jsonOf(t, data["gone"]); got != `[{"by":{"team":"network"},"kpi":"response_time"}]` {
+		t.Errorf("gone %s", got)
+	}
+	if got := jsonOf(t, data["partitions"]); got != `{"silent":[{"partition":3,"since":"2026-03-21T08:29:00Z"}],"total":16}` {
+		t.Errorf("partitions %s", got)
+	}
+	if data["at"] != "2026-03-21T08:30:05Z" {
+		t.Errorf("at %v", data["at"])
+	}
+
+	more := later
+	more.Readings = append(later.Readings[:7:7], ratio("beta", "overdue_ratio", "", kpi.Group{}, 0, 1))
+	give(b, snapshots, more)
+	name, data = s.next()
+	if name != "state" || jsonOf(t, data["tenants"]) != `["acme","beta"]` || data["tenant"] != "acme" {
+		t.Errorf("a new tenant: %s %v", name, data)
+	}
+}
+
+func TestStreamTakesTheFirstTenantAndStaysWithIt(t *testing.T) {
+	b, snapshots, server := start(t, quick)
+	s := listen(t, server.URL+"/api/v1/stream")
+	if name, data := s.next(); name != "state" || data["tenant"] != "" || data["at"] != nil {
+		t.Fatalf("before any reading: %s %v", name, data)
+	}
+	give(b, snapshots, known())
+	if name, data := s.next(); name != "state" || data["tenant"] != "acme" || data["window"] != "1h" {
+		t.Fatalf("%s %v", name, data)
+	}
+	earlier := known()
+	earlier.Readings = append(earlier.Readings, ratio("aaa", "overdue_ratio", "", kpi.Group{}, 0, 1))
+	give(b, snapshots, earlier)
+	if name, data := s.next(); name != "state" || data["tenant"] != "acme" {
+		t.Errorf("%s %v", name, data)
+	}
+}
+
+func TestStreamBeats(t *testing.T) {
+	b, snapshots, server := start(t, func(c *Config) { c.Pace, c.Heartbeat = time.Millisecond, 5*time.Millisecond })
+	give(b, snapshots, known())
+	s := listen(t, server.URL+"/api/v1/stream?tenant=acme")
+	s.next()
+	if name, data := s.next(); name != "change" || len(list(t, data)) != 0 || data["now"] == nil {
+		t.Errorf("%s %v", name, data)
+	}
+}
+
+func TestStreamIsPaced(t *testing.T) {
+	b, snapshots, server := start(t, func(c *Config) { c.Pace, c.Heartbeat = 100*time.Millisecond, time.Hour })
+	give(b, snapshots, known())
+	s := listen(t, server.URL+"/api/v1/stream?tenant=acme")
+	s.next()
+	last := known()
+	for range 50 {
+		last.At++
+		give(b, snapshots, last)
+	}
+	// The fifty came within one pace, so one event (two, where the machine is slow)
+	// tells them all; the newest is not lost.
+	events := 0
+	for at := ""; at != time.Unix(last.At, 0).UTC().Format(time.RFC3339); events++ {
+		_, data := s.next()
+		at, _ = data["at"].(string)
+		if data == nil {
+			t.Fatal("the stream ended before the newest state")
+		}
+	}
+	if events > 10 {
+		t.Errorf("%d events for 50 snapshots", events)
+	}
+}
+
+func TestStreamsAreBounded(t *testing.T) {
+	b, snapshots, server := start(t, func(c *Config) { quick(c); c.MaxStreams = 1 })
+	give(b, snapshots, known())
+	first := listen(t, server.URL+"/api/v1/stream")
+	first.next()
+	resp, body := get(t, server.URL+"/api/v1/stream")
+	if resp.StatusCode != http.StatusServiceUnavailable || body["type"] != problemType+"too-many-streams" || resp.Header.Get("Retry-After") != "10" {
+		t.Errorf("%s %v", resp.Status, body)
+	}
+}
+
+func TestStreamsEndWithTheBoard(t *testing.T) {
+	catalogue, err := kpi.LoadCatalogue()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := New(Config{Catalogue: catalogue, Live: func(ctx context.Context, _ func(Snapshot)) error {
+		<-ctx.Done()
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- b.Run(ctx) }()
+	server := httptest.NewServer(b.Handler())
+	defer server.Close()
+	s := listen(t, server.URL+"/api/v1/stream")
+	s.next()
+	stop()
+	if name, _ := s.next(); name != "" {
+		t.Errorf("event %q after the end", name)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// A client that does not read holds nobody up: the board goes on showing, and what the
+// client reads at last is the newest.
+func TestSlowClientSkips(t *testing.T) {
+	b, snapshots, server := start(t, quick)
+	slow := listen(t, server.URL+"/api/v1/stream?tenant=acme&by=team")
+	slow.next()
+	last := known()
+	for i := range 200 {
+		last.At++
+		last.Readings = append([]kpi.Reading(nil), last.Readings...)
+		last.Readings[1] = ratio("acme", "overdue_ratio", "", team("billing"), int64(i%12), 12)
+		give(b, snapshots, last)
+	}
+	for at := ""; at != time.Unix(last.At, 0).UTC().Format(time.RFC3339); {
+		name, data := slow.next()
+		if name == "" {
+			t.Fatal("the stream ended before the newest state")
+		}
+		at, _ = data["at"].(string)
+	}
+}
