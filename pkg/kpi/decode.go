@@ -1,0 +1,301 @@
+package kpi
+
+import (
+	"bytes"
+	"strconv"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// KindBatch is the token of the subject of an EventBatch.
+const KindBatch = "batch"
+
+// Envelope is what is known of a message besides its body.
+type Envelope struct {
+	// Tenant and Kind are the tokens of the subject; empty where there is no subject.
+	// Kind may be KindBatch.
+	Tenant, Kind string
+	// JSON is false for Content-Type application/protobuf.
+	JSON bool
+}
+
+// Decoder decodes and checks events. It is reused, so that decoding protobuf allocates
+// nothing per event; its zero value is ready. It is not safe for concurrent use.
+type Decoder struct {
+	event    Event
+	raw      raw
+	outer    field // the field of the envelope in hand
+	inner    field // the field of the body in hand
+	labels   []Label
+	purposes []string
+	wire     []byte   // of an event that came as JSON
+	spans    [][]byte // the events of a JSON batch
+}
+
+// raw holds what an event's fields say before they are converted.
+type raw struct {
+	occurred      stamp
+	first, second stamp      // the times of the body, in the order of their numbers
+	numbers       [3]float64 // the numbers of the body, in the order of their numbers
+	given         [3]bool    // which numbers were given
+	amount        string
+	voidKind      string
+}
+
+const remedyWire = "send a deskpulse.v1.Event in protobuf, or JSON with the header Content-Type: application/json"
+
+// Decode decodes the event in data, or each event of a batch, and calls each once for
+// every one: with the event, or with err, a *FieldError. The event and the strings in
+// it are valid only within the call. raw is the part of data that is the event, in the
+// form in which it came. A bad event does not harm the others of its batch; a batch
+// that is itself malformed is refused as a whole.
+func (d *Decoder) Decode(env Envelope, data []byte, each func(ev *Event, raw []byte, err error)) {
+	if err := checkEnvelope(env); err != nil {
+		each(nil, data, err)
+		return
+	}
+	switch {
+	case env.Kind != KindBatch:
+		d.one(env, data, -1, each)
+	case env.JSON:
+		d.jsonBatch(env, data, each)
+	default:
+		d.wireBatch(env, data, each)
+	}
+}
+
+func (d *Decoder) wireBatch(env Envelope, data []byte, each func(*Event, []byte, error)) {
+	if err := checkBatch(data); err != nil {
+		each(nil, data, err)
+		return
+	}
+	env.Kind = ""
+	for i := 0; len(data) > 0; {
+		data = data[d.outer.read(data):]
+		if d.outer.tag == 1<<3|bytesType {
+			d.one(env, d.outer.bytes, i, each)
+			i++
+		}
+	}
+}
+
+// checkBatch reports whether a batch can be cut into events, before the first is used.
+func checkBatch(data []byte) error {
+	var f field
+	events := 0
+	for len(data) > 0 {
+		n := f.read(data)
+		if n < 0 {
+			return malformed("send a deskpulse.v1.EventBatch in protobuf, or JSON with the header Content-Type: application/json").in("events")
+		}
+		if f.tag == 1<<3|bytesType {
+			events++
+		}
+		data = data[n:]
+	}
+	if events == 0 {
+		return missing("events", "put at least one event into the batch")
+	}
+	return nil
+}
+
+func (d *Decoder) jsonBatch(env Envelope, data []byte, each func(*Event, []byte, error)) {
+	var err *FieldError
+	if d.spans, err = splitBatch(d.spans[:0], data); err != nil {
+		each(nil, data, err)
+		return
+	}
+	env.Kind = ""
+	for i, span := range d.spans {
+		d.one(env, span, i, each)
+	}
+}
+
+// one decodes one event; index is its place in a batch, or −1.
+func (d *Decoder) one(env Envelope, data []byte, index int, each func(*Event, []byte, error)) {
+	if err := d.decode(env, data); err != nil {
+		if index >= 0 {
+			err = err.in("events[" + strconv.Itoa(index) + "]")
+		}
+		each(nil, data, err.root())
+		return
+	}
+	each(&d.event, data, nil)
+}
+
+func (d *Decoder) decode(env Envelope, data []byte) *FieldError {
+	if env.JSON {
+		wire, err := appendWire(d.wire[:0], data)
+		if err != nil {
+			return err
+		}
+		d.wire = wire
+		data = wire
+	}
+	if err := d.parse(data); err != nil {
+		if !env.JSON && bytes.HasPrefix(data, []byte("{")) {
+			err.Remedy = "set the header Content-Type: application/json"
+		}
+		return err
+	}
+	return d.check(env)
+}
+
+// parse reads the event's fields as proto.Unmarshal would: the last of a field wins,
+// pieces of one message are merged, unknown fields are skipped.
+func (d *Decoder) parse(b []byte) *FieldError {
+	d.event, d.raw = Event{}, raw{}
+	d.labels, d.purposes = d.labels[:0], d.purposes[:0]
+	f := &d.outer
+	for len(b) > 0 {
+		n := f.read(b)
+		if n < 0 {
+			return malformed(remedyWire)
+		}
+		b = b[n:]
+		if err := d.envelope(f); err != nil {
+			return err
+		}
+	}
+	if len(d.labels) > 0 {
+		d.event.Labels = d.labels
+	}
+	if len(d.purposes) > 0 {
+		d.event.Purposes = d.purposes
+	}
+	return nil
+}
+
+func (d *Decoder) envelope(f *field) *FieldError {
+	ev := &d.event
+	switch f.tag {
+	case 1<<3 | bytesType:
+		return f.text(&ev.ID, "id")
+	case 2<<3 | bytesType:
+		return f.text(&ev.Tenant, "tenant")
+	case 3<<3 | bytesType:
+		return d.raw.occurred.read(f.bytes, "occurred_at")
+	case 4<<3 | varintType:
+		ev.Sequence = int64(f.value)
+	case 5<<3 | bytesType:
+		return f.text(&ev.Customer, "customer_id")
+	case 6<<3 | bytesType:
+		return f.text(&ev.Key, "key")
+	case 7<<3 | bytesType:
+		return f.text(&ev.Service, "service_id")
+	case 20<<3 | varintType:
+		ev.Dims[Outsourced] = "false"
+		if f.value != 0 {
+			ev.Dims[Outsourced] = "true"
+		}
+	case 22<<3 | bytesType:
+		return d.label(f.bytes)
+	default:
+		return d.dimensionOrBody(f)
+	}
+	return nil
+}
+
+// The numbers of the fields that hold dimensions and bodies.
+const (
+	firstDimension = 10
+	lastDimension  = 21
+	firstBody      = 40 // that of Ticket; the others follow in the order of the kinds
+)
+
+func (d *Decoder) dimensionOrBody(f *field) *FieldError {
+	number, wireType := f.tag>>3, f.tag&7
+	switch {
+	case wireType != bytesType:
+	case number >= firstDimension && number <= lastDimension && number != firstDimension+uint32(Outsourced):
+		dim := Dimension(number - firstDimension)
+		return f.text(&d.event.Dims[dim], dim.String())
+	case number >= firstBody && number < firstBody+uint32(numKinds)-1:
+		return d.body(Kind(number-firstBody+1), f.bytes)
+	}
+	return nil
+}
+
+const (
+	maxLabels   = 32
+	maxPurposes = 32
+)
+
+// label reads an entry of the map of labels and keeps them sorted by name.
+func (d *Decoder) label(b []byte) *FieldError {
+	var l Label
+	f := &d.inner
+	for len(b) > 0 {
+		n := f.read(b)
+		if n < 0 {
+			return malformed(remedyWire).in("labels")
+		}
+		b = b[n:]
+		var err *FieldError
+		switch f.tag {
+		case 1<<3 | bytesType:
+			err = f.text(&l.Name, "labels")
+		case 2<<3 | bytesType:
+			err = f.text(&l.Value, "labels")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return d.putLabel(l)
+}
+
+func (d *Decoder) putLabel(l Label) *FieldError {
+	i := 0
+	for i < len(d.labels) && d.labels[i].Name < l.Name {
+		i++
+	}
+	if i < len(d.labels) && d.labels[i].Name == l.Name {
+		d.labels[i] = l
+		return nil
+	}
+	if len(d.labels) == maxLabels {
+		return refuse("labels", l.Name, ReasonRange, "send at most 32 labels")
+	}
+	d.labels = append(d.labels, l)
+	copy(d.labels[i+1:], d.labels[i:])
+	d.labels[i] = l
+	return nil
+}
+
+// body reads the event's body. A second one of another kind replaces the first.
+func (d *Decoder) body(kind Kind, b []byte) *FieldError {
+	if was := d.event.Kind; was != kind {
+		if was != 0 {
+			d.dropBody()
+		}
+		d.event.Kind = kind
+	}
+	read, f := bodies[kind], &d.inner
+	for len(b) > 0 {
+		n := f.read(b)
+		if n < 0 {
+			return malformed(remedyWire).in(bodyNames[kind])
+		}
+		b = b[n:]
+		if err := read(d, f); err != nil {
+			return err.in(bodyNames[kind])
+		}
+	}
+	return nil
+}
+
+func (d *Decoder) dropBody() {
+	ev := &d.event
+	*ev = Event{
+		ID: ev.ID, Tenant: ev.Tenant, Sequence: ev.Sequence, Customer: ev.Customer,
+		Key: ev.Key, Service: ev.Service, Dims: ev.Dims,
+	}
+	d.raw = raw{occurred: d.raw.occurred}
+	d.purposes = d.purposes[:0]
+}
+
+// bodyTag is the tag of the body of a kind.
+func bodyTag(kind Kind) uint64 {
+	return protowire.EncodeTag(firstBody+protowire.Number(kind)-1, protowire.BytesType)
+}
