@@ -1,0 +1,10 @@
+-- The windows of readings. The stocks of repeat incidents keep window w at slot w.slot.
+CREATE TABLE IF NOT EXISTS windows (
+    name String,
+    slot UInt16,
+    length_seconds Int64,
+    ring_seconds Int64,
+    kept Bool,
+    changed_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC')
+) ENGINE = ReplacingMergeTree(changed_at)
+ORDER BY name;
