@@ -10,19 +10,18 @@ import (
 
 // ClickHouse's numbers for errors that arise in this package.
 const (
-	codeBadArguments    = 36
-	codeNotImplemented  = 48
-	codeSyntaxError     = 62
-	codeUnknownSetting  = 115
-	codeUnknownFormat   = 73
-	codeCancelled       = 394
-	codeForbidden       = 497
-	codeAuthentication  = 516
-	codeCannotUnpack    = 271
-	codeUnknown         = 1002
-	codeNoSpaceOrWrite  = 75
-	codeBadHTTPRequest  = 1000
-	exceptionNamePrefix = "DB::Exception: "
+	codeBadArguments   = 36
+	codeNotImplemented = 48
+	codeSyntaxError    = 62
+	codeUnknownSetting = 115
+	codeUnknownFormat  = 73
+	codeCancelled      = 394
+	codeForbidden      = 497
+	codeAuthentication = 516
+	codeCannotUnpack   = 271
+	codeUnknown        = 1002
+	codeNoSpaceOrWrite = 75
+	codeBadHTTPRequest = 1000
 )
 
 var codeNames = map[int]string{
@@ -47,7 +46,7 @@ type exception struct {
 }
 
 func (e *exception) Error() string {
-	return fmt.Sprintf("Code: %d. %s%s", e.Code, exceptionNamePrefix, e.Text)
+	return fmt.Sprintf("Code: %d. DB::Exception: %s", e.Code, e.Text)
 }
 
 // refuse makes an exception of this package's own.
@@ -82,8 +81,6 @@ func (e *exception) status() int {
 		return http.StatusBadRequest
 	case 16, 46, 47, 50, 56, 60, 63, 71, codeUnknownFormat, 78, 81, codeUnknownSetting, 336:
 		return http.StatusNotFound
-	case 57:
-		return http.StatusInternalServerError
 	case codeNotImplemented:
 		return http.StatusNotImplemented
 	case 159, 160, 209:

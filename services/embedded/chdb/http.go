@@ -8,7 +8,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -65,14 +64,12 @@ func (h *handler) answer(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// admit checks the password, if one is configured, and keeps web pages out: a
-// page of another site may send requests to the loopback address, and this
-// interface needs no password there.
+// admit checks the password, if one is configured, and keeps web pages out: any
+// page in a browser on this machine can send requests to the loopback address,
+// and none of them is ours.
 func (h *handler) admit(r *http.Request) error {
-	if origin := r.Header.Get("Origin"); origin != "" {
-		if u, err := url.Parse(origin); err != nil || u.Host != r.Host {
-			return refuse(codeForbidden, "web pages of %s may not use this server", origin)
-		}
+	if page := first(r.Header.Get("Origin"), r.Header.Get("Sec-Fetch-Site")); page != "" && page != "none" {
+		return refuse(codeForbidden, "web pages (%s) may not use this server; send queries from a program", page)
 	}
 	user, password := credentials(r)
 	if h.password == "" {

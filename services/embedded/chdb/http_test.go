@@ -97,6 +97,64 @@ func TestFormats(t *testing.T) {
 	}
 }
 
+// TestHeldAnswer: with wait_end_of_query an error that comes late is a status.
+func TestHeldAnswer(t *testing.T) {
+	addr := chdbtest.Start(t, t.TempDir()).Addr()
+	late := "SELECT throwIf(number = 900000) FROM numbers(1000000)"
+	r := send(t, addr, http.MethodPost, late, "wait_end_of_query", "1")
+	if r.status != http.StatusInternalServerError || !strings.HasPrefix(r.body, "Code: 395. ") {
+		t.Errorf("held: %d %.100q", r.status, r.body)
+	}
+	want(t, "held", post(t, addr, "SELECT count() FROM (SELECT * FROM numbers(1000000))", "wait_end_of_query", "1"), "1000000\n")
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+addr, strings.NewReader(late))
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{DisableKeepAlives: true}
+	response, err := transport.RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	tag := response.Header.Get("X-ClickHouse-Exception-Tag")
+	if err == nil || !strings.Contains(string(text), "\r\n__exception__\r\n"+tag+"\r\nCode: 395. ") {
+		t.Errorf("streamed: %v, ends with %q", err, text[max(0, len(text)-300):])
+	}
+}
+
+func TestHeaders(t *testing.T) {
+	addr := chdbtest.Start(t, t.TempDir()).Addr()
+	r := send(t, addr, http.MethodPost, "SELECT * FROM numbers(10) FORMAT JSON", "query_id", "mine")
+	for name, expected := range map[string]string{
+		"X-ClickHouse-Format": "JSON", "X-ClickHouse-Query-Id": "mine", "Content-Type": "application/json; charset=UTF-8",
+	} {
+		want(t, name, r.header.Get(name), expected)
+	}
+	var summary map[string]string
+	if err := json.Unmarshal([]byte(r.header.Get("X-ClickHouse-Summary")), &summary); err != nil || summary["read_rows"] != "10" {
+		t.Errorf("summary %v: %v", summary, err)
+	}
+	if zone := r.header.Get("X-ClickHouse-Timezone"); zone != strings.TrimSpace(post(t, addr, "SELECT timezone()")) {
+		t.Errorf("time zone %q", zone)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr+"/ping", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, "ping", do(t, request).body, "Ok.\n")
+}
+
+func TestSessionsDoNotMix(t *testing.T) {
+	addr := chdbtest.Start(t, t.TempDir()).Addr()
+	post(t, addr, "CREATE DATABASE `other ``one`")
+	want(t, "database", post(t, addr, "SELECT currentDatabase()", "database", "other `one"), "other `one\n")
+	post(t, addr, "USE system")
+	post(t, addr, "SET max_threads = 1")
+	post(t, addr, "CREATE TEMPORARY TABLE temporary (a UInt8)")
+	want(t, "after", post(t, addr, "SELECT currentDatabase(), getSetting('max_threads') = 1, count() FROM system.tables WHERE name = 'temporary'"), "default\t0\t0\n")
+}
+
 func TestGetIsReadOnly(t *testing.T) {
 	addr := chdbtest.Start(t, t.TempDir()).Addr()
 	want(t, "get", send(t, addr, http.MethodGet, "", "query", "SELECT 7").body, "7\n")
