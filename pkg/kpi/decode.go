@@ -3,8 +3,6 @@ package kpi
 import (
 	"bytes"
 	"strconv"
-
-	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // KindBatch is the token of the subject of an EventBatch.
@@ -183,7 +181,7 @@ func (d *Decoder) envelope(f *field) *FieldError {
 		return f.text(&ev.Key, "key")
 	case 7<<3 | bytesType:
 		return f.text(&ev.Service, "service_id")
-	case 20<<3 | varintType:
+	case outsourcedField<<3 | varintType:
 		ev.Dims[Outsourced] = "false"
 		if f.value != 0 {
 			ev.Dims[Outsourced] = "true"
@@ -198,17 +196,24 @@ func (d *Decoder) envelope(f *field) *FieldError {
 
 // The numbers of the fields that hold dimensions and bodies.
 const (
-	firstDimension = 10
-	lastDimension  = 21
-	firstBody      = 40 // that of Ticket; the others follow in the order of the kinds
+	firstDimension  = 10
+	outsourcedField = 20 // the only one that is no text
+	lastDimension   = 21
+	firstBody       = 40 // that of Ticket; the others follow in the order of the kinds
 )
+
+// dimensionFields holds the dimensions in the order of their fields' numbers.
+var dimensionFields = [lastDimension - firstDimension + 1]Dimension{
+	Team, AgentName, Post, Channel, Category, Priority, Segment, Network, Product, Branch,
+	Outsourced, Novelty,
+}
 
 func (d *Decoder) dimensionOrBody(f *field) *FieldError {
 	number, wireType := f.tag>>3, f.tag&7
 	switch {
 	case wireType != bytesType:
-	case number >= firstDimension && number <= lastDimension && number != firstDimension+uint32(Outsourced):
-		dim := Dimension(number - firstDimension)
+	case number >= firstDimension && number <= lastDimension && number != outsourcedField:
+		dim := dimensionFields[number-firstDimension]
 		return f.text(&d.event.Dims[dim], dim.String())
 	case number >= firstBody && number < firstBody+uint32(numKinds)-1:
 		return d.body(Kind(number-firstBody+1), f.bytes)
@@ -293,9 +298,4 @@ func (d *Decoder) dropBody() {
 	}
 	d.raw = raw{occurred: d.raw.occurred}
 	d.purposes = d.purposes[:0]
-}
-
-// bodyTag is the tag of the body of a kind.
-func bodyTag(kind Kind) uint64 {
-	return protowire.EncodeTag(firstBody+protowire.Number(kind)-1, protowire.BytesType)
 }

@@ -79,7 +79,7 @@ func (w *translator) message(fields *jsonFields) *FieldError {
 	return w.members(func(name string) *FieldError {
 		f, ok := fields.byName[name]
 		if !ok {
-			return refuse(name, "", ReasonUnknown, "did you mean "+fields.nearest(name)+"? use a name of the contract")
+			return refuse(name, "", ReasonUnknown, "use "+fields.nearest(name)+", the nearest name of the contract")
 		}
 		if seen&(1<<f.index) != 0 {
 			return refuse(name, "", ReasonDuplicate, "keep one of them")
