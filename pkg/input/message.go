@@ -15,6 +15,7 @@ type Message struct {
 	Partition int
 	Sequence  uint64    // in the partition's stream
 	Stored    time.Time // when the broker stored it
+	ID        string    // Nats-Msg-Id; empty where the publisher gave none
 	JSON      bool      // by Content-Type; else protobuf
 	Data      []byte
 }

@@ -149,7 +149,7 @@ func (s *session) receive(m *nats.Msg) {
 	tenant, kind, _ := splitSubject(m.Subject)
 	s.r.put(s, d, Message{
 		Tenant: tenant, Kind: kind, Sequence: d.stream, Stored: time.Unix(0, d.stored),
-		JSON: isJSON(m.Header), Data: m.Data,
+		ID: m.Header.Get(nats.MsgIdHdr), JSON: isJSON(m.Header), Data: m.Data,
 	})
 }
 

@@ -17,7 +17,6 @@ const (
 	contentType     = "Content-Type"
 	typeProtobuf    = "application/protobuf"
 	typeJSON        = "application/json"
-	batchKind       = "batch"
 	partitionsEntry = "deskpulse.partitions" // in a stream's metadata
 )
 
@@ -28,11 +27,6 @@ func StreamName(partition int) string { return "DESK_" + strconv.Itoa(partition)
 // kind may be "batch".
 func Subject(partition int, tenant, kind string) string {
 	return eventPrefix + strconv.Itoa(partition) + "." + tenant + "." + kind
-}
-
-// DeadLetterSubject returns the subject of a refused message.
-func DeadLetterSubject(partition int, tenant, kind string) string {
-	return deadLetterPrefix + strconv.Itoa(partition) + "." + tenant + "." + kind
 }
 
 // splitSubject takes deskp.<p>.<tenant>.<kind> apart; p is the stream's own.

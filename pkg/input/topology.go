@@ -86,7 +86,9 @@ func (t Topology) partitionStream(p int) jetstream.StreamConfig {
 }
 
 // deadLetterStream describes the stream of what was refused. It is small and cold, so it
-// is compressed; a letter goes when it has been retried.
+// is compressed; a letter goes when it has been retried. Each has a subject of its own
+// and the stream takes one message for each, so that a partition that is read again from
+// the start does not refuse everything a second time.
 func (t Topology) deadLetterStream() jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name:        DeadLetterStream,
@@ -98,8 +100,11 @@ func (t Topology) deadLetterStream() jetstream.StreamConfig {
 		MaxAge:      t.MaxAge,
 		Duplicates:  window(t.MaxAge),
 		Compression: jetstream.S2Compression,
-		AllowDirect: true,
+		Discard:     jetstream.DiscardNew,
 		Metadata:    map[string]string{partitionsEntry: strconv.Itoa(t.Partitions)},
+
+		MaxMsgsPerSubject:    1,
+		DiscardNewPerSubject: true,
 	}
 }
 
