@@ -6,7 +6,7 @@
 // each partition; Publisher what it last sent; Components and KPIs a snapshot for the
 // next scrape. All of it is rebuilt from the engine and none of it is saved.
 //
-// Nothing here reads the clock or starts a goroutine. Writer, Merger and Publisher belong
+// Nothing here reads a clock for its results or starts a goroutine. Writer, Merger and Publisher belong
 // to one goroutine each; Components, KPIs and Pipeline may be used by many. Errors of
 // ClickHouse say through Retryable whether trying again can help.
 package output

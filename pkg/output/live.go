@@ -65,7 +65,7 @@ type Publisher struct {
 func NewPublisher(nc *nats.Conn, asks *Asks) *Publisher { return &Publisher{nc: nc, asks: asks} }
 
 // Publish sends what has changed in set since the last call; everything at first, when
-// a board has asked, every FullEvery, and after an error. set holds all readings of the
+// a board has asked, after a reconnection or an error, and every FullEvery. set holds all readings of the
 // partition; Publish sets its Full and keeps nothing of it. now may be any clock that
 // goes forward.
 func (p *Publisher) Publish(set *kpi.ReadingSet, now time.Time) error {
@@ -86,11 +86,13 @@ func (p *Publisher) Publish(set *kpi.ReadingSet, now time.Time) error {
 	return nil
 }
 
+// askedFor rises with each reason to send everything.
 func (p *Publisher) askedFor() uint64 {
-	if p.asks == nil {
-		return 0
+	n := p.nc.Stats().Reconnects
+	if p.asks != nil {
+		n += p.asks.count.Load()
 	}
-	return p.asks.count.Load()
+	return n
 }
 
 // changes are the readings that differ from those sent, and an empty one for each that
