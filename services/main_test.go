@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+)
+
+// call runs deskpulse in this process.
+func call(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code = execute(t.Context(), args, &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+func TestExitCodes(t *testing.T) {
+	for _, c := range []struct {
+		args   string
+		code   int
+		stdout string
+		stderr string
+	}{
+		{"version", exitOK, "deskpulse ", ""},
+		{"--help", exitOK, "run --simulate 20", ""},
+		{"kpi list --help", exitOK, "deskpulse kpi list --lang zh", ""},
+		{"kpi list --lang de", exitUsage, "", `--lang must be one of "en","zh","fa"`},
+		{"kpi lits", exitUsage, "", "See: deskpulse kpi --help"},
+		{"", exitUsage, "", "See: deskpulse --help"},
+		{"version --log-level loud", exitUsage, "", "--log-level"},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			code, stdout, stderr := call(t, strings.Fields(c.args)...)
+			if code != c.code || !strings.Contains(stdout, c.stdout) || !strings.Contains(stderr, c.stderr) {
+				t.Errorf("exit %d, want %d\nstdout %q, want %q\nstderr %q, want %q", code, c.code, stdout, c.stdout, stderr, c.stderr)
+			}
+		})
+	}
+}
+
+// Every command teaches: it has a line of help and, where it does something, examples.
+func TestEveryCommandHasHelpAndExamples(t *testing.T) {
+	var c commands
+	parser := newParser(&c, &bytes.Buffer{}, &bytes.Buffer{})
+	for _, leaf := range parser.Model.Leaves(true) {
+		if leaf.Help == "" {
+			t.Errorf("%s has no help", leaf.FullPath())
+		}
+		if leaf.FullPath() != "deskpulse version" && !strings.Contains(leaf.Detail, leaf.FullPath()) {
+			t.Errorf("%s: its Help() shows no example of it", leaf.FullPath())
+		}
+		for _, flag := range leaf.Flags {
+			if flag.Help == "" {
+				t.Errorf("%s --%s has no help", leaf.FullPath(), flag.Name)
+			}
+		}
+	}
+}
+
+func TestKPIList(t *testing.T) {
+	_, plain, _ := call(t, "kpi", "list", "--lang", "zh")
+	for _, want := range []string{"response_time", "工单逾期率", "重复报障率"} {
+		if !strings.Contains(plain, want) {
+			t.Errorf("%q is not in\n%s", want, plain)
+		}
+	}
+	_, out, _ := call(t, "kpi", "list", "--json", "--lang", "fa")
+	var list []kpiJSON
+	if err := json.Unmarshal([]byte(out), &list); err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(list, func(k kpiJSON) bool { return k.Key == "overdue_ratio" })
+	if i < 0 || list[i].Unit != "ratio" || list[i].Better != "lower" || list[i].Description == "" || !strings.Contains(list[i].Name, "سررسید") {
+		t.Errorf("overdue_ratio is not as in the catalogue: %s", out)
+	}
+}
+
+func TestComplete(t *testing.T) {
+	for _, c := range []struct {
+		words string
+		want  []string
+	}{
+		{"kp", []string{"kpi"}},
+		{"kpi ", []string{"list"}},
+		{"kpi list --l", []string{"--lang", "--log-format", "--log-level"}},
+		{"kpi list --lang ", []string{"en", "zh", "fa"}},
+		{"--log-level warn kpi l", []string{"list"}},
+		{"completion ", []string{"bash", "zsh", "fish"}},
+		{"__c", nil},
+	} {
+		var cli commands
+		parser := newParser(&cli, &bytes.Buffer{}, &bytes.Buffer{})
+		var got []string
+		for _, candidate := range complete(parser.Model.Node, strings.Split(c.words, " ")) {
+			name, _, _ := strings.Cut(candidate, "\t")
+			got = append(got, name)
+		}
+		slices.Sort(got)
+		slices.Sort(c.want)
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%q completes to %q, want %q", c.words, got, c.want)
+		}
+	}
+}
+
+func TestCompleteThroughTheCommandLine(t *testing.T) {
+	code, stdout, stderr := call(t, "__complete", "kpi", "list", "--js")
+	if code != exitOK || !strings.HasPrefix(stdout, "--json\t") {
+		t.Errorf("exit %d, stdout %q, stderr %q", code, stdout, stderr)
+	}
+}
+
+func TestCompletionScriptsParse(t *testing.T) {
+	for shell := range completionScripts {
+		path, err := exec.LookPath(shell)
+		if err != nil {
+			t.Logf("%s is not installed: its script is not checked", shell)
+			continue
+		}
+		_, script, _ := call(t, "completion", shell)
+		cmd := exec.CommandContext(t.Context(), path, "-n")
+		cmd.Stdin = strings.NewReader(script)
+		if out, err := cmd.CombinedOutput(); err != nil || script == "" {
+			t.Errorf("%s refuses the script: %v\n%s", shell, err, out)
+		}
+	}
+}
+
+// The tags are data: kong checks them when it builds the parser, and panics.
+func TestGrammar(t *testing.T) {
+	if _, err := kong.New(&commands{}); err != nil {
+		t.Fatal(err)
+	}
+}
