@@ -36,21 +36,24 @@ func ServeHTTP(l net.Listener, h http.Handler, log *zap.Logger) func(context.Con
 			// No ReadTimeout and no WriteTimeout: either would cut streams off. A handler
 			// that reads or writes much sets a deadline with http.ResponseController.
 		}
-		served := make(chan error, 1)
-		go func() { served <- server.Serve(l) }()
+		var served error
+		done := make(chan struct{}) // guards served
+		go func() {
+			defer close(done)
+			served = server.Serve(l)
+		}()
 		select {
-		case err := <-served:
-			return err
+		case <-done:
+			return served
 		case <-ctx.Done():
 		}
 		bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
-		if err := server.Shutdown(bound); err != nil {
+		err := server.Shutdown(bound)
+		if err != nil {
 			err = errors.Join(fmt.Errorf("requests not finished: %w", err), server.Close())
-			<-served
-			return err
 		}
-		<-served
-		return nil
+		<-done
+		return err
 	}
 }
