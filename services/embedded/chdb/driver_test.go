@@ -259,6 +259,7 @@ func TestDatabaseSQL(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer insert.Close()
 	for i := range 1000 {
 		if _, err := insert.ExecContext(ctx, uint32(i), sql.NullString{String: "x", Valid: i%2 == 0}); err != nil {
 			t.Fatal(err)

@@ -122,7 +122,7 @@ func joins(format string) bool { return slices.Contains(joining, strings.ToLower
 // whole documents: of JSON, or of CSV with the names, they do not make one.
 func (s *session) viaFile(query *statement, format string, out *answer) error {
 	path := filepath.Join(s.engine.spool, "select-"+s.mark) // the engine makes it, and wants it not to be there
-	defer os.Remove(path)
+	defer func() { _ = os.Remove(path) }()                  // not there after an error
 	_, done, err := s.execute(query.intoFile(path), format)
 	if err != nil {
 		return err

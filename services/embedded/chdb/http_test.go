@@ -196,8 +196,12 @@ func TestCompressedBothWays(t *testing.T) {
 	post(t, addr, "CREATE TABLE t (a UInt32) ENGINE = MergeTree ORDER BY a")
 	var packed strings.Builder
 	w := gzip.NewWriter(&packed)
-	io.WriteString(w, "1\n2\n3\n")
-	w.Close()
+	if _, err := io.WriteString(w, "1\n2\n3\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+addr+"/?enable_http_compression=1&query="+url.QueryEscape("INSERT INTO t FORMAT TSV"), strings.NewReader(packed.String()))
 	if err != nil {
 		t.Fatal(err)

@@ -63,7 +63,7 @@ func Start(ctx context.Context, o Options) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	listener, err := net.Listen("tcp", o.Listen)
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", o.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("clickhouse: listen on %s: %w; choose another address", o.Listen, err)
 	}
@@ -124,8 +124,6 @@ func (p *Process) await(ctx context.Context, first <-chan error) error {
 	go func() { answers <- p.ask(asking) }()
 	select {
 	case err := <-first:
-		cancel()
-		<-answers
 		return err
 	case err := <-answers:
 		return err

@@ -194,10 +194,10 @@ func runParentIfAsked() {
 	}
 	p, err := chdb.Start(context.Background(), chdb.Options{DataDir: folder})
 	if err != nil {
-		fmt.Println(err)
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	fmt.Println(p.Pid(), p.Addr())
+	fmt.Fprintln(os.Stdout, p.Pid(), p.Addr())
 	select {}
 }
 

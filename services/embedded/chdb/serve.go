@@ -69,7 +69,7 @@ func Serve(ctx context.Context, cfg Config) (err error) {
 	}
 	listener := cfg.Listener
 	if listener == nil {
-		if listener, err = net.Listen("tcp", cfg.Listen); err != nil {
+		if listener, err = new(net.ListenConfig).Listen(ctx, "tcp", cfg.Listen); err != nil {
 			return fmt.Errorf("clickhouse: listen on %s: %w; choose another address", cfg.Listen, err)
 		}
 	}
@@ -110,6 +110,8 @@ func serveHTTP(ctx context.Context, listener net.Listener, h http.Handler, log *
 		defer stop()
 		err = server.Shutdown(again)
 	}
-	<-failed
+	if ended := <-failed; !errors.Is(ended, http.ErrServerClosed) {
+		err = errors.Join(err, ended)
+	}
 	return err
 }

@@ -2,6 +2,7 @@ package chdb
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -165,6 +166,11 @@ func (s *statement) parsePlain() (err error) {
 	return err
 }
 
+var (
+	beforeTarget = []string{"INTO", "TABLE", "FUNCTION"}
+	beforeQuery  = []string{"SELECT", "WITH", "WATCH", "EXPLAIN"}
+)
+
 // parseInsert looks for the place where the data of an INSERT begins.
 func (s *statement) parseInsert(at int) (err error) {
 	var (
@@ -176,8 +182,7 @@ func (s *statement) parseInsert(at int) (err error) {
 		switch {
 		case t.depth > 0 || t.text == ")":
 		case target < 0:
-			// INSERT [INTO] [TABLE] [FUNCTION] name
-			if word != "INTO" && word != "TABLE" && word != "FUNCTION" {
+			if !slices.Contains(beforeTarget, word) {
 				target = t.start
 			}
 		case previous.text == "." || t.text == "." || t.text == "(":
@@ -192,7 +197,7 @@ func (s *statement) parseInsert(at int) (err error) {
 		case word == "FROM" && settings < 0:
 			err = refuse(codeNotImplemented, "INSERT FROM INFILE reads files of the client; send the data in the request's body")
 			return false
-		case word == "SELECT" || word == "WITH" || word == "WATCH" || word == "EXPLAIN":
+		case slices.Contains(beforeQuery, word):
 			return false
 		}
 		previous = t
