@@ -1,0 +1,102 @@
+package window
+
+import (
+	"encoding/binary"
+	"errors"
+)
+
+// ErrCorrupt says that encoded data is not what AppendBinary wrote.
+var ErrCorrupt = errors.New("window: data is damaged")
+
+// AppendBinary appends the timeline, so that equal contents give equal bytes.
+func (l *Timeline) AppendBinary(dst []byte) []byte {
+	for r := range l.rings {
+		n := 0
+		for _, b := range l.rings[r] {
+			n += len(b.cells)
+		}
+		dst = binary.AppendUvarint(dst, uint64(n))
+		var last int64
+		for _, b := range l.rings[r] {
+			for _, c := range b.cells {
+				dst = binary.AppendUvarint(dst, uint64(int64(c.at)-last))
+				dst = binary.AppendUvarint(dst, uint64(c.slot))
+				dst = binary.AppendVarint(dst, c.value)
+				last = int64(c.at)
+			}
+		}
+	}
+	return l.late.appendBinary(l.base.appendBinary(dst))
+}
+
+func (v Vector) appendBinary(dst []byte) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(v)))
+	for _, e := range v {
+		dst = binary.AppendUvarint(dst, uint64(e.Slot))
+		dst = binary.AppendVarint(dst, e.Value)
+	}
+	return dst
+}
+
+// DecodeTimeline reads what AppendBinary wrote and returns the rest of data.
+func DecodeTimeline(data []byte) (l Timeline, rest []byte, err error) {
+	d := decoder{data: data}
+	for r := range l.rings {
+		var at int64
+		for n := d.uvarint(); n > 0 && d.err == nil; n-- {
+			at += int64(d.uvarint())
+			slot := uint16(d.uvarint())
+			if value := d.varint(); d.err == nil {
+				l.insert(Ring(r), at, slot, value)
+			}
+		}
+	}
+	l.base, l.late = d.vector(), d.vector()
+	return l, d.data, d.err
+}
+
+type decoder struct {
+	data []byte
+	err  error
+}
+
+func (d *decoder) skip(n int) {
+	if n <= 0 {
+		d.err, d.data = ErrCorrupt, nil
+		return
+	}
+	d.data = d.data[n:]
+}
+
+func (d *decoder) uvarint() uint64 {
+	v, n := binary.Uvarint(d.data)
+	d.skip(n)
+	return v
+}
+
+func (d *decoder) varint() int64 {
+	v, n := binary.Varint(d.data)
+	d.skip(n)
+	return v
+}
+
+func (d *decoder) vector() (v Vector) {
+	for n := d.uvarint(); n > 0 && d.err == nil; n-- {
+		slot := uint16(d.uvarint())
+		v.Add(slot, d.varint())
+	}
+	return v
+}
+
+// Merge adds all that o has.
+func (l *Timeline) Merge(o *Timeline) {
+	for r := range o.rings {
+		for _, b := range o.rings[r] {
+			for _, c := range b.cells {
+				l.insert(Ring(r), int64(c.at), c.slot, c.value)
+			}
+		}
+	}
+	l.base.Merge(o.base)
+	l.late.Merge(o.late)
+}

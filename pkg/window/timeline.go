@@ -1,0 +1,204 @@
+package window
+
+import (
+	"slices"
+	"sort"
+)
+
+// Horizons say how far back each ring reaches: what lies before Second is kept by the
+// minute, before Minute by the hour, and before Hour only in the total. All are Unix
+// seconds on the grid of the next coarser ring.
+type Horizons struct{ Second, Minute, Hour int64 }
+
+// HorizonsAt returns the horizons of a stream clock: seconds for at least 15 minutes,
+// minutes for at least a day, hours for at least 30 days and an hour.
+func HorizonsAt(clock int64) Horizons {
+	return Horizons{
+		Second: Hour.Floor(clock - 15*60),
+		Minute: Hour.Floor(clock-24*3600) / 86400 * 86400,
+		Hour:   (clock - Longest - 3600) / 86400 * 86400,
+	}
+}
+
+// Ring returns the finest ring that still keeps t.
+func (h Horizons) Ring(t int64) Ring {
+	switch {
+	case t >= h.Second:
+		return Second
+	case t >= h.Minute:
+		return Minute
+	case t >= h.Hour:
+		return Hour
+	default:
+		return Total
+	}
+}
+
+// OnGrid reports whether an instant is a boundary of the finest ring that keeps it, so
+// that what lies before it can be told from what does not.
+func (h Horizons) OnGrid(t int64) bool {
+	r := h.Ring(t)
+	return r != Total && r.Floor(t) == t
+}
+
+// blockLength is how many seconds of each ring share one block of cells.
+var blockLength = [...]int64{300, 6 * 3600, 16 * 86400}
+
+// Timeline keeps the changes of one additive quantity by time, each in the finest ring
+// that still reaches it; what is older than all rings is in the total. It also keeps
+// changes dated in the future. The zero Timeline is empty.
+type Timeline struct {
+	rings [3][]block
+	base  Vector // what is older than the ring of hours
+	late  Vector // the part of base that came when its hour was already closed
+}
+
+type block struct {
+	start int64
+	cells []cell
+}
+
+type cell struct {
+	at    uint32 // Unix seconds, on the grid of the ring
+	slot  uint16
+	value int64
+}
+
+// Add adds value at slot and time t, in Unix seconds from 0, and returns the ring that
+// it went to.
+func (l *Timeline) Add(h Horizons, t int64, slot uint16, value int64) Ring {
+	r := h.Ring(t)
+	if r == Total {
+		l.base.Add(slot, value)
+		l.late.Add(slot, value)
+		return Total
+	}
+	l.insert(r, r.Floor(t), slot, value)
+	return r
+}
+
+func (l *Timeline) insert(r Ring, at int64, slot uint16, value int64) {
+	b := l.block(r, at)
+	i := b.search(at, slot)
+	if i < len(b.cells) && b.cells[i].at == uint32(at) && b.cells[i].slot == slot {
+		if b.cells[i].value += value; b.cells[i].value == 0 {
+			b.cells = slices.Delete(b.cells, i, i+1)
+		}
+		return
+	}
+	b.cells = slices.Insert(b.cells, i, cell{uint32(at), slot, value})
+}
+
+// block returns the block of ring r that holds time at, making it where it is missing.
+func (l *Timeline) block(r Ring, at int64) *block {
+	start := at / blockLength[r] * blockLength[r]
+	blocks := l.rings[r]
+	i := len(blocks)
+	if i > 0 && blocks[i-1].start >= start {
+		i = sort.Search(len(blocks), func(i int) bool { return blocks[i].start >= start })
+	}
+	if i == len(blocks) || blocks[i].start != start {
+		l.rings[r] = slices.Insert(blocks, i, block{start: start})
+	}
+	return &l.rings[r][i]
+}
+
+// search returns the index of the first cell that is not before (at, slot).
+func (b *block) search(at int64, slot uint16) int {
+	n := len(b.cells)
+	if n == 0 || before(b.cells[n-1], at, slot) {
+		return n
+	}
+	return sort.Search(n, func(i int) bool { return !before(b.cells[i], at, slot) })
+}
+
+func before(c cell, at int64, slot uint16) bool {
+	return int64(c.at) < at || int64(c.at) == at && c.slot < slot
+}
+
+// Collapse moves what lies before the horizons to the coarser rings.
+func (l *Timeline) Collapse(h Horizons) {
+	l.collapse(Second, h.Second, func(c cell) { l.insert(Minute, Minute.Floor(int64(c.at)), c.slot, c.value) })
+	l.collapse(Minute, h.Minute, func(c cell) { l.insert(Hour, Hour.Floor(int64(c.at)), c.slot, c.value) })
+	l.collapse(Hour, h.Hour, func(c cell) { l.base.Add(c.slot, c.value) })
+}
+
+func (l *Timeline) collapse(r Ring, horizon int64, move func(cell)) {
+	for len(l.rings[r]) > 0 && l.rings[r][0].start < horizon {
+		b := &l.rings[r][0]
+		n := b.search(horizon, 0)
+		for _, c := range b.cells[:n] {
+			move(c)
+		}
+		if n < len(b.cells) {
+			b.cells = slices.Delete(b.cells, 0, n)
+			return
+		}
+		l.rings[r] = slices.Delete(l.rings[r], 0, 1)
+	}
+}
+
+// AddRange adds to sum, sign times, what the timeline has in lo ≤ t < hi. The ends must
+// lie on the grid of the rings that keep them; a lo before all rings includes the total.
+func (l *Timeline) AddRange(sum *Vector, lo, hi, sign int64) {
+	if lo == minTime {
+		for _, e := range l.base {
+			sum.Add(e.Slot, sign*e.Value)
+		}
+	}
+	for r := range l.rings {
+		blocks := l.rings[r]
+		i := sort.Search(len(blocks), func(i int) bool { return blocks[i].start+blockLength[r] > lo })
+		for ; i < len(blocks) && blocks[i].start < hi; i++ {
+			b := &blocks[i]
+			for _, c := range b.cells[b.search(lo, 0):] {
+				if int64(c.at) >= hi {
+					break
+				}
+				sum.Add(c.slot, sign*c.value)
+			}
+		}
+	}
+}
+
+// Bucket returns the total of one bucket of the ring of minutes or hours.
+func (l *Timeline) Bucket(r Ring, start int64) Vector {
+	var v Vector
+	l.AddRange(&v, start, start+r.Seconds(), 1)
+	return v
+}
+
+// Late returns what came when its hour was already closed.
+func (l *Timeline) Late() Vector { return l.late }
+
+// Rolling is the running total of one window over a timeline. It is a cache: dropping
+// it changes nothing.
+type Rolling struct {
+	lo, hi int64
+	sum    Vector
+	valid  bool
+}
+
+// Note tells the running total of a change at t that the timeline has just taken in.
+func (w *Rolling) Note(t int64, slot uint16, value int64) {
+	if w.valid && w.lo <= t && t < w.hi {
+		w.sum.Add(slot, value)
+	}
+}
+
+// Total moves the window's end to hi and returns its total, which is valid until the
+// next call. Moving forward costs only what enters and leaves.
+func (w *Rolling) Total(l *Timeline, win Window, hi int64) Vector {
+	lo := win.Lo(hi)
+	if !w.valid || hi < w.hi || lo < w.lo || lo > w.hi {
+		w.sum = w.sum[:0]
+		l.AddRange(&w.sum, lo, hi, 1)
+	} else {
+		if lo > w.lo {
+			l.AddRange(&w.sum, w.lo, lo, -1)
+		}
+		l.AddRange(&w.sum, w.hi, hi, 1)
+	}
+	w.lo, w.hi, w.valid = lo, hi, true
+	return w.sum
+}
