@@ -78,6 +78,9 @@ func (l *Timeline) Add(h Horizons, t int64, slot uint16, value int64) Ring {
 }
 
 func (l *Timeline) insert(r Ring, at int64, slot uint16, value int64) {
+	if value == 0 {
+		return // what is equal must have equal cells
+	}
 	b := l.block(r, at)
 	i := b.search(at, slot)
 	if i < len(b.cells) && b.cells[i].at == uint32(at) && b.cells[i].slot == slot {
