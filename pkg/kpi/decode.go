@@ -164,61 +164,59 @@ func (d *Decoder) parse(b []byte) *FieldError {
 	return nil
 }
 
-func (d *Decoder) envelope(f *field) *FieldError {
-	ev := &d.event
-	switch f.tag {
-	case 1<<3 | bytesType:
-		return f.text(&ev.ID, "id")
-	case 2<<3 | bytesType:
-		return f.text(&ev.Tenant, "tenant")
-	case 3<<3 | bytesType:
-		return d.raw.occurred.read(f.bytes, "occurred_at")
-	case 4<<3 | varintType:
-		ev.Sequence = int64(f.value)
-	case 5<<3 | bytesType:
-		return f.text(&ev.Customer, "customer_id")
-	case 6<<3 | bytesType:
-		return f.text(&ev.Key, "key")
-	case 7<<3 | bytesType:
-		return f.text(&ev.Service, "service_id")
-	case outsourcedField<<3 | varintType:
-		ev.Dims[Outsourced] = "false"
-		if f.value != 0 {
-			ev.Dims[Outsourced] = "true"
-		}
-	case 22<<3 | bytesType:
-		return d.label(f.bytes)
-	default:
-		return d.dimensionOrBody(f)
-	}
-	return nil
-}
-
-// The numbers of the fields that hold dimensions and bodies.
+// The numbers of the first dimension and of the first body. Dimensions follow each
+// other in the order of dimensionFields, bodies in the order of the kinds.
 const (
-	firstDimension  = 10
-	outsourcedField = 20 // the only one that is no text
-	lastDimension   = 21
-	firstBody       = 40 // that of Ticket; the others follow in the order of the kinds
+	firstDimension = 10
+	firstBody      = 40
 )
 
-// dimensionFields holds the dimensions in the order of their fields' numbers.
-var dimensionFields = [lastDimension - firstDimension + 1]Dimension{
+var dimensionFields = [...]Dimension{
 	Team, AgentName, Post, Channel, Category, Priority, Segment, Network, Product, Branch,
 	Outsourced, Novelty,
 }
 
-func (d *Decoder) dimensionOrBody(f *field) *FieldError {
-	number, wireType := f.tag>>3, f.tag&7
-	switch {
-	case wireType != bytesType:
-	case number >= firstDimension && number <= lastDimension && number != outsourcedField:
+func (d *Decoder) envelope(f *field) *FieldError {
+	if f.tag&7 != bytesType {
+		d.envelopeNumber(f)
+		return nil
+	}
+	ev := &d.event
+	switch number := f.tag >> 3; number {
+	case 1:
+		return f.text(&ev.ID, "id")
+	case 2:
+		return f.text(&ev.Tenant, "tenant")
+	case 3:
+		return d.raw.occurred.read(f.bytes, "occurred_at")
+	case 5:
+		return f.text(&ev.Customer, "customer_id")
+	case 6:
+		return f.text(&ev.Key, "key")
+	case 7:
+		return f.text(&ev.Service, "service_id")
+	case 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 21:
 		dim := dimensionFields[number-firstDimension]
-		return f.text(&d.event.Dims[dim], dim.String())
-	case number >= firstBody && number < firstBody+uint32(numKinds)-1:
+		return f.text(&ev.Dims[dim], dimensionNames[dim])
+	case 22:
+		return d.label(f.bytes)
+	case 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53:
 		return d.body(Kind(number-firstBody+1), f.bytes)
 	}
 	return nil
+}
+
+// envelopeNumber takes the fields of the envelope that are numbers.
+func (d *Decoder) envelopeNumber(f *field) {
+	switch f.tag {
+	case 4<<3 | varintType:
+		d.event.Sequence = int64(f.value)
+	case 20<<3 | varintType:
+		d.event.Dims[Outsourced] = "false"
+		if f.value != 0 {
+			d.event.Dims[Outsourced] = "true"
+		}
+	}
 }
 
 const (

@@ -24,14 +24,38 @@ type field struct {
 }
 
 // read reads the first field of b, which must not be empty, and returns its size; it
-// is negative where b is malformed. Short tags and lengths, which is nearly all, are
-// read in place.
+// is negative where b is malformed. Nearly all fields have a tag of one or two bytes and
+// a value or length below 128, which is read here; readAny reads all others.
 func (f *field) read(b []byte) int {
-	tag, n := uint64(b[0]), 1
+	if len(b) < 3 {
+		return f.readAny(b)
+	}
+	tag, n := uint32(b[0]), 1
 	if tag >= 0x80 {
-		if tag, n = protowire.ConsumeVarint(b); n < 0 {
-			return -1
+		tag, n = tag&0x7f|uint32(b[1])<<7, 2
+	}
+	value := int(b[n])
+	n++
+	if b[1] >= 0x80 && n == 3 || value >= 0x80 || tag < 1<<3 {
+		return f.readAny(b)
+	}
+	switch tag & 7 {
+	case varintType:
+		f.tag, f.value = tag, uint64(value)
+		return n
+	case bytesType:
+		if end := n + value; end <= len(b) {
+			f.tag, f.bytes = tag, b[n:end:end]
+			return end
 		}
+	}
+	return f.readAny(b)
+}
+
+func (f *field) readAny(b []byte) int {
+	tag, n := protowire.ConsumeVarint(b)
+	if n < 0 {
+		return -1
 	}
 	if number := tag >> 3; number < uint64(protowire.MinValidNumber) || number > uint64(protowire.MaxValidNumber) {
 		return -1
@@ -57,10 +81,6 @@ func (f *field) read(b []byte) int {
 }
 
 func (f *field) readVarint(b []byte, n int) int {
-	if n < len(b) && b[n] < 0x80 {
-		f.value = uint64(b[n])
-		return n + 1
-	}
 	value, size := protowire.ConsumeVarint(b[n:])
 	if size < 0 {
 		return -1
@@ -114,17 +134,25 @@ func badText(name string, b []byte) *FieldError {
 	return refuse(name, string(b), ReasonText, remedy)
 }
 
-// isClean reports whether b is UTF-8 without NUL. ASCII is checked eight bytes at a time.
+// isClean reports whether b is UTF-8 without NUL. ASCII is checked by words: in
+// x | (x − low) the high bit of a byte is set where x has a byte that is not ASCII, or 0.
 func isClean(b []byte) bool {
 	const low, high = 0x0101010101010101, 0x8080808080808080
-	rest := b
-	for ; len(rest) >= 8; rest = rest[8:] {
-		// A byte has its high bit set here where it is not ASCII, and there where it is 0.
-		if x := binary.LittleEndian.Uint64(rest); (x|(x-low))&high != 0 {
-			return isCleanSlow(b)
-		}
+	n := len(b)
+	if n < 8 {
+		return isCleanShort(b)
 	}
-	for _, c := range rest {
+	x := binary.LittleEndian.Uint64(b[n-8:])
+	seen := x | (x - low)
+	for i := 0; i+8 < n; i += 8 {
+		x = binary.LittleEndian.Uint64(b[i:])
+		seen |= x | (x - low)
+	}
+	return seen&high == 0 || isCleanSlow(b)
+}
+
+func isCleanShort(b []byte) bool {
+	for _, c := range b {
 		if c-1 >= utf8.RuneSelf-1 {
 			return isCleanSlow(b)
 		}
