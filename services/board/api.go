@@ -175,7 +175,7 @@ func (st *state) missing(q question) *problem {
 	flows := slices.ContainsFunc(q.kpis, func(d kpi.Definition) bool { return d.Type == kpi.Flow })
 	switch {
 	case q.at != 0 && q.at != st.At:
-		return refuse("at", time.Unix(q.at, 0).UTC().Format(time.RFC3339), "live readings are of now only", "leave it out")
+		return refuse("at", rfc3339(q.at), "live readings are of now only", "leave it out")
 	case !slices.Contains(st.sets, q.by):
 		return refuse("by", q.by.String(), "readings are not grouped live by these dimensions", "use one of "+quoted(setNames(st.sets)))
 	case flows && q.window != "" && !slices.Contains(st.windows, q.window):
@@ -209,33 +209,29 @@ func (st *state) answer(q question) answer {
 	return a
 }
 
-// past answers q from the history. Where no window is named it takes those that are
-// kept live, or else one hour.
+// past answers q from the history, which is kept by the minute. Where no window is named
+// it takes those that are kept live, or else one hour.
 func (b *Board) past(ctx context.Context, st *state, q question) (answer, *problem) {
-	at := q.at
-	if at == 0 {
-		at = b.config.Clock().Unix()
+	at, p := b.pastInstant(q.at)
+	if p != nil {
+		return answer{}, p
 	}
-	windows := []string{q.window}
+	names := []string{q.window}
 	if q.window == "" && len(st.windows) > 0 {
-		windows = st.windows
+		names = st.windows
 	} else if q.window == "" {
-		windows = []string{defaultWindow}
+		names = []string{defaultWindow}
 	}
 	var found []*kpi.Reading
-	for _, d := range q.kpis {
-		in := windows
-		if d.Type == kpi.Stock {
+	for i := range q.kpis {
+		in := names
+		if q.kpis[i].Type == kpi.Stock {
 			in = []string{""}
 		}
-		for _, w := range in {
-			rs, err := b.config.History(ctx, q.tenant, d.Key, w, q.by, at)
-			if err != nil {
-				b.config.Log.Warn("history query", zap.String("tenant", q.tenant), zap.String("kpi", d.Key), zap.String("window", w), zap.Error(err))
-				return answer{}, &problem{
-					Type: problemType + "history", Title: "The history does not answer", Status: http.StatusBadGateway,
-					Detail: err.Error(), Remedy: "see that ClickHouse runs, and the board's log",
-				}
+		for _, name := range in {
+			rs, p := b.askHistory(ctx, q, &q.kpis[i], name, at)
+			if p != nil {
+				return answer{}, p
 			}
 			for i := range rs {
 				found = append(found, &rs[i])
@@ -245,11 +241,52 @@ func (b *Board) past(ctx context.Context, st *state, q question) (answer, *probl
 	return encodeAnswer(b.config.Catalogue, "history", q.tenant, at, found), nil
 }
 
+// pastInstant is at, or the last whole minute where at is 0. What is older than a day
+// is kept by the hour.
+func (b *Board) pastInstant(at int64) (int64, *problem) {
+	now := b.config.Clock().Unix()
+	if at == 0 {
+		return window.Minute.Floor(now), nil
+	}
+	ring, rule := window.Minute, "history is kept by the minute"
+	if at < now-24*3600 {
+		ring, rule = window.Hour, "history of more than a day ago is kept by the hour"
+	}
+	if floor := ring.Floor(at); floor != at {
+		return 0, badParameter("at", rfc3339(at), rule, "use "+rfc3339(floor))
+	}
+	return at, nil
+}
+
+func (b *Board) askHistory(ctx context.Context, q question, d *kpi.Definition, name string, at int64) ([]kpi.Reading, *problem) {
+	var in window.Window
+	if name != "" {
+		var err error
+		if in, err = window.Parse(name); err != nil {
+			return nil, checkWindow(name)
+		}
+		if in.Length%60 != 0 {
+			return nil, badParameter("window", name, "history is kept by the minute", "use a window of whole minutes")
+		}
+	}
+	rs, err := b.config.History(ctx, q.tenant, d, in, q.by, at)
+	if err == nil {
+		return rs, nil
+	}
+	b.config.Log.Warn("history query", zap.String("tenant", q.tenant), zap.String("kpi", d.Key), zap.String("window", name), zap.Error(err))
+	return nil, &problem{
+		Type: problemType + "history", Title: "The history does not answer", Status: http.StatusBadGateway,
+		Detail: err.Error(), Remedy: "see that ClickHouse runs and that this window is configured; the board's log tells more",
+	}
+}
+
+func rfc3339(at int64) string { return time.Unix(at, 0).UTC().Format(time.RFC3339) }
+
 func encodeAnswer(c kpi.Catalogue, source, tenant string, at int64, found []*kpi.Reading) answer {
 	sortReadings(c, found)
 	a := answer{At: time.Unix(at, 0).UTC(), Tenant: tenant, Source: source, Readings: []json.RawMessage{}}
 	for _, r := range found {
-		a.Readings = append(a.Readings, appendReading(c, at, r))
+		a.Readings = append(a.Readings, encode(c, at, r))
 	}
 	return a
 }

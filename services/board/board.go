@@ -12,15 +12,16 @@ import (
 
 	"github.com/deskpulse/deskpulse/pkg/kpi"
 	"github.com/deskpulse/deskpulse/pkg/process"
+	"github.com/deskpulse/deskpulse/pkg/window"
 )
 
 // Live follows the live readings until ctx ends. It calls show with each new Snapshot,
 // from one goroutine, and need not call it more than four times a second.
 type Live func(ctx context.Context, show func(Snapshot)) error
 
-// History answers for one KPI at a past instant, in Unix seconds: readings of one tenant
-// in one window ("" for a stock), for each group of by.
-type History func(ctx context.Context, tenant, key, window string, by kpi.Set, at int64) ([]kpi.Reading, error)
+// History answers for one KPI of one tenant at a past instant, in Unix seconds: a reading
+// for each group of by. The window is of a flow only.
+type History func(ctx context.Context, tenant string, d *kpi.Definition, in window.Window, by kpi.Set, at int64) ([]kpi.Reading, error)
 
 // Config is what a Board is made of.
 type Config struct {
@@ -69,7 +70,7 @@ func New(config Config) (*Board, error) {
 
 	b := &Board{config: config, ended: make(chan struct{})}
 	b.state.Store(newState(config.Catalogue, Snapshot{}))
-	config.Health.NotReady("board", "no live reading has arrived yet: is a worker running?")
+	config.Health.NotReady("board", unheard)
 	var err error
 	if b.metrics, err = newMetrics(b, config.Registerer); err != nil {
 		return nil, err
@@ -80,6 +81,9 @@ func New(config Config) (*Board, error) {
 	b.handler = b.routes()
 	return b, nil
 }
+
+// unheard is why a board is not ready.
+const unheard = "no partition is heard from: is a worker running?"
 
 func orDefault[T int | time.Duration](v, def T) T {
 	if v == 0 {
@@ -98,6 +102,8 @@ func (b *Board) Run(ctx context.Context) error {
 func (b *Board) show(s Snapshot) {
 	if s.At != 0 {
 		b.config.Health.Ready("board")
+	} else {
+		b.config.Health.NotReady("board", unheard)
 	}
 	old := b.state.Swap(newState(b.config.Catalogue, s))
 	close(old.replaced)

@@ -3,6 +3,7 @@ package board
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -211,25 +212,49 @@ func TestKPIsFromHistory(t *testing.T) {
 	var calls []call
 	both := kpi.SetOf(kpi.Team, kpi.Channel)
 	b, snapshots, server := start(t, func(c *Config) {
-		c.History = func(_ context.Context, tenant, key, in string, by kpi.Set, at int64) ([]kpi.Reading, error) {
-			calls = append(calls, call{tenant, key, in, by.String(), at})
-			return []kpi.Reading{ratio(tenant, key, in, kpi.Group{Set: both}, 1, 8)}, nil
+		c.History = func(_ context.Context, tenant string, d *kpi.Definition, in window.Window, by kpi.Set, at int64) ([]kpi.Reading, error) {
+			calls = append(calls, call{tenant, d.Key, in.Name, by.String(), at})
+			return []kpi.Reading{ratio(tenant, d.Key, in.Name, kpi.Group{Set: both}, 1, 8)}, nil
 		}
 	})
 	give(b, snapshots, known())
-	resp, body := get(t, server.URL+"/api/v1/kpis?tenant=gone&kpi=repeat_incident_ratio&by=channel,team&at=2026-03-20T08:30:00Z")
-	if resp.StatusCode != http.StatusOK || body["source"] != "history" || body["at"] != "2026-03-20T08:30:00Z" {
+	resp, body := get(t, server.URL+"/api/v1/kpis?tenant=gone&kpi=repeat_incident_ratio&by=channel,team&at=2026-03-21T08:00:00Z")
+	if resp.StatusCode != http.StatusOK || body["source"] != "history" || body["at"] != "2026-03-21T08:00:00Z" {
 		t.Fatalf("%s: %v", resp.Status, body)
 	}
 	want := []call{ // the windows that are live
-		{"gone", "repeat_incident_ratio", "1h", "team,channel", now - 86400},
-		{"gone", "repeat_incident_ratio", "7d", "team,channel", now - 86400},
+		{"gone", "repeat_incident_ratio", "1h", "team,channel", now - 1800},
+		{"gone", "repeat_incident_ratio", "7d", "team,channel", now - 1800},
 	}
 	if !reflect.DeepEqual(calls, want) {
 		t.Errorf("asked %v, want %v", calls, want)
 	}
 	if got := list(t, body); len(got) != 2 || !strings.HasSuffix(got[0], " 0.125") {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestHistoryRefusesWhatItDoesNotKeep(t *testing.T) {
+	_, _, server := start(t, func(c *Config) {
+		c.History = func(context.Context, string, *kpi.Definition, window.Window, kpi.Set, int64) ([]kpi.Reading, error) {
+			return nil, errors.New("clickhouse: read tickets_open: no route to host")
+		}
+	})
+	for _, c := range []struct {
+		query, code string
+		status      int
+		remedy      string
+	}{
+		{"at=2026-03-21T08:00:30Z", "bad-parameter", 400, "use 2026-03-21T08:00:00Z"},
+		{"at=2026-03-01T08:20:00Z", "bad-parameter", 400, "use 2026-03-01T08:00:00Z"},
+		{"at=2026-03-21T08:00:00Z&window=90s", "bad-parameter", 400, "use a window of whole minutes"},
+		{"at=2026-03-21T08:00:00Z", "history", 502, "see that ClickHouse runs"},
+	} {
+		resp, body := get(t, server.URL+"/api/v1/kpis?tenant=acme&"+c.query)
+		remedy, _ := body["remedy"].(string)
+		if resp.StatusCode != c.status || body["type"] != problemType+c.code || !strings.Contains(remedy, c.remedy) {
+			t.Errorf("%s: %s %v", c.query, resp.Status, body)
+		}
 	}
 }
 
@@ -315,7 +340,7 @@ func TestMetricsComeFromTheGatherer(t *testing.T) {
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
-	if err != nil || !strings.Contains(string(text), "deskpulse_board_data_timestamp_seconds 1.7740818e+09\n") {
+	if err != nil || !strings.Contains(string(text), "deskpulse_board_streams 0\n") {
 		t.Errorf("%v: %s", err, text)
 	}
 }

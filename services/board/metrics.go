@@ -28,13 +28,7 @@ func newMetrics(b *Board, reg prometheus.Registerer) (*metrics, error) {
 	open := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "deskpulse_board_streams", Help: "Open event streams.",
 	}, func() float64 { return float64(b.streams.Load()) })
-	silent := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "deskpulse_board_partitions_silent", Help: "Partitions that the board does not hear from.",
-	}, func() float64 { return float64(len(b.state.Load().Silent)) })
-	at := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "deskpulse_board_data_timestamp_seconds", Help: "The instant of the readings that the board shows; 0 before the first.",
-	}, func() float64 { return float64(b.state.Load().At) })
-	for _, c := range []prometheus.Collector{m.refused, m.slow, m.events, open, silent, at} {
+	for _, c := range []prometheus.Collector{m.refused, m.slow, m.events, open} {
 		if err := reg.Register(c); err != nil {
 			return nil, fmt.Errorf("board metrics: %w", err)
 		}

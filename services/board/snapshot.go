@@ -125,15 +125,11 @@ func sortReadings(c kpi.Catalogue, rs []*kpi.Reading) {
 	})
 }
 
-// appendReading encodes a reading as the API shows it, without a line end.
-func appendReading(c kpi.Catalogue, at int64, r *kpi.Reading) json.RawMessage {
+// encode returns a reading as the API shows it.
+func encode(c kpi.Catalogue, at int64, r *kpi.Reading) json.RawMessage {
 	d, ok := c.Find(r.KPI)
 	if !ok {
 		panic("board: internal error: reading of unknown KPI " + r.KPI)
 	}
-	line := kpi.AppendReadingJSON(nil, at, r, d)
-	for len(line) > 0 && line[len(line)-1] == '\n' {
-		line = line[:len(line)-1]
-	}
-	return line
+	return kpi.AppendReadingJSON(nil, at, r, d)
 }

@@ -89,7 +89,7 @@ func (v *view) whole(now time.Time) []byte {
 		m := v.head(now)
 		m.Build, m.Tenants, m.Windows, m.Groupings = build, v.state.tenants, v.state.windows, setNames(v.state.sets)
 		for _, r := range v.rows {
-			m.Readings = append(m.Readings, appendReading(v.state.catalogue, v.state.At, r.reading))
+			m.Readings = append(m.Readings, encode(v.state.catalogue, v.state.At, r.reading))
 		}
 		v.full, v.fullAt = m.event("state"), now
 	}
@@ -124,7 +124,7 @@ func (v *view) difference(old *view, now time.Time) []byte {
 		was, ok := before[r.id]
 		delete(before, r.id)
 		if !ok || !slices.EqualFunc(was.Terms, r.reading.Terms, slices.Equal[window.Vector]) {
-			m.Readings = append(m.Readings, appendReading(v.state.catalogue, v.state.At, r.reading))
+			m.Readings = append(m.Readings, encode(v.state.catalogue, v.state.At, r.reading))
 		}
 	}
 	for id := range before {

@@ -73,7 +73,8 @@ function windowName(w) {
   const unit = { s: "second", m: "minute", h: "hour", d: "day" }[w.at(-1)];
   return new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "long" }).format(parseInt(w, 10));
 }
-const span = (w) => w === "all" ? say("all") : say("last", { window: windowName(w) });
+// In English one says "last hour", not "last 1 hour".
+const span = (w) => w === "all" ? say("all") : say("last", { window: lang === "en" ? windowName(w).replace(/^1 /, "") : windowName(w) });
 const byTitle = (by) => by === "" ? say("whole") : by.split(",").map((d) => say(d)).join(" · ");
 
 function pickers() {
@@ -167,7 +168,7 @@ function parts(tile, r, brief) {
   }
   const q = (name) => [name, r.quantiles?.[name] == null ? "–" : scaled(tile.shown, r.quantiles[name])];
   const count = [say("count"), integer.format(r.count ?? 0)];
-  if (brief) return [q("p95"), count];
+  if (brief) return r.count > 0 ? [q("p95"), count] : [count];
   return [[say("mean"), r.value == null ? "–" : scaled(tile.shown, r.value)], q("p50"), q("p95"), count];
 }
 
@@ -186,11 +187,11 @@ function fill(el, tile, r, brief) {
   const pieces = parts(tile, r, brief);
   if (box.dataset.drawn === JSON.stringify(pieces)) return;
   box.dataset.drawn = JSON.stringify(pieces);
-  box.replaceChildren(...pieces.map(([name, text], i) => {
+  box.replaceChildren(...pieces.map(([name, text]) => {
     const piece = document.createElement("span"), label = document.createElement("span"), number = document.createElement("bdi");
     label.textContent = name ? name + " " : "";
     number.textContent = text;
-    piece.append(i > 0 && brief ? " · " : "", label, number);
+    piece.append(label, number);
     return piece;
   }));
 }
@@ -249,7 +250,7 @@ function newRow(by) {
   tr.append(th);
   for (const tile of tiles) {
     const td = document.createElement("td");
-    td.innerHTML = '<bdi class="number"></bdi><span class="parts"></span>';
+    td.innerHTML = '<div><bdi class="number"></bdi><span class="parts"></span></div>';
     td.dataset.kpi = tile.kpi;
     for (const d of dims) td.dataset[d] = by[d];
     tr.append(td);

@@ -1,0 +1,106 @@
+package board
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"go.uber.org/zap"
+
+	"github.com/deskpulse/deskpulse/pkg/input"
+	"github.com/deskpulse/deskpulse/pkg/kpi"
+	"github.com/deskpulse/deskpulse/pkg/output"
+	"github.com/deskpulse/deskpulse/pkg/process"
+)
+
+// Command is deskpulse board: a board beside workers that run elsewhere.
+type Command struct {
+	Nats       string `default:"nats://127.0.0.1:4222" env:"DESKPULSE_NATS" placeholder:"URL" help:"Where NATS is; several URLs are separated by commas."`
+	Creds      string `env:"DESKPULSE_CREDS" placeholder:"FILE" help:"Credentials file of the NATS user."`
+	TLSCA      string `name:"tls-ca" env:"DESKPULSE_TLS_CA" placeholder:"FILE" help:"Certificates that sign the NATS server's; those of the system by default."`
+	TLSCert    string `name:"tls-cert" env:"DESKPULSE_TLS_CERT" placeholder:"FILE" help:"Certificate to show to the NATS server."`
+	TLSKey     string `name:"tls-key" env:"DESKPULSE_TLS_KEY" placeholder:"FILE" help:"Key of that certificate."`
+	Listen     string `default:"127.0.0.1:8080" env:"DESKPULSE_LISTEN" placeholder:"HOST:PORT" help:"Where to serve the page, the API and the metrics. Port 0 takes any that is free."`
+	ClickHouse string `name:"clickhouse" env:"DESKPULSE_CLICKHOUSE" placeholder:"URL" help:"History, as in http://user:password@host:8123/deskpulse. Without it the API answers only what is live."`
+}
+
+// Help is shown by deskpulse board --help.
+func (Command) Help() string {
+	return `Serves the wallboard page, the API and /metrics from the live readings of all workers.
+There is no login yet: whoever reaches the address reads everything. It listens on
+this machine only, unless --listen says otherwise.
+
+Examples:
+
+    deskpulse board
+    deskpulse board --nats nats://nats.internal:4222 --creds board.creds --listen 0.0.0.0:8080
+    curl 'http://127.0.0.1:8080/api/v1/kpis?kpi=overdue_ratio&by=team'
+`
+}
+
+// top is how many groups of a breakdown /metrics shows; the rest is "other".
+const top = 100
+
+// metricSets are the breakdowns that /metrics shows.
+var metricSets = []kpi.Set{0, kpi.SetOf(kpi.Team), kpi.SetOf(kpi.Channel), kpi.SetOf(kpi.Priority)}
+
+// Run serves until ctx ends.
+func (c *Command) Run(ctx context.Context, log *zap.Logger) error {
+	catalogue, err := kpi.LoadCatalogue()
+	if err != nil {
+		return err
+	}
+	group := process.Group{Log: log}
+	history, err := c.history(&group)
+	if err != nil {
+		return err
+	}
+	listener, err := process.Listen(ctx, c.Listen)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = listener.Close() }() // closed already where it was served
+	nc, err := input.Connect(ctx, input.Options{
+		URL: c.Nats, Credentials: c.Creds, TLSCA: c.TLSCA, TLSCert: c.TLSCert, TLSKey: c.TLSKey, Name: "deskpulse board",
+	}, log)
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+
+	registry := prometheus.NewRegistry()
+	kpis := output.NewKPIs(catalogue, metricSets, top)
+	registry.MustRegister(kpis, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if err := process.RegisterBuildInfo(registry); err != nil {
+		return err
+	}
+	b, err := New(Config{
+		Catalogue: catalogue, Live: Follow(nc, catalogue, log, kpis.Set), History: history,
+		Log: log, Gatherer: registry, Registerer: registry,
+	})
+	if err != nil {
+		return err
+	}
+	group.Add("board", b.Run)
+	group.Add("http", process.ServeHTTP(listener, b.Handler(), log))
+	log.Info("board is served", zap.String("url", fmt.Sprintf("http://%s/", listener.Addr())))
+	return group.Run(ctx)
+}
+
+// history opens ClickHouse where it was given; the group closes it.
+func (c *Command) history(group *process.Group) (History, error) {
+	if c.ClickHouse == "" {
+		return nil, nil
+	}
+	options, err := output.ParseClickHouseDSN(c.ClickHouse)
+	if err != nil {
+		return nil, fmt.Errorf("--clickhouse: %w", err)
+	}
+	db, err := output.OpenClickHouse(options)
+	if err != nil {
+		return nil, fmt.Errorf("--clickhouse: %w", err)
+	}
+	group.Defer("clickhouse", func(context.Context) error { return db.Close() })
+	return FromClickHouse(db), nil
+}
