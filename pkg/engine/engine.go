@@ -172,11 +172,19 @@ func (e *Engine) advance(ev *kpi.Event, pos Position) {
 	if h != e.horizons {
 		e.settle()
 		e.horizons = h
-		for i := range e.series {
-			e.series[i].line.Collapse(h)
-		}
+		e.collapse()
 	}
 	e.clock = t
+}
+
+func (e *Engine) collapse() {
+	for i := range e.series {
+		s := &e.series[i]
+		s.line.Collapse(e.horizons)
+		for w := range s.rolling {
+			s.rolling[w].Collapsed(e.horizons)
+		}
+	}
 }
 
 // Now returns the stream's clock in Unix seconds; 0 before the first event.

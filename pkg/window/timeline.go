@@ -189,6 +189,12 @@ func (w *Rolling) Note(t int64, slot uint16, value int64) {
 	}
 }
 
+// Collapsed tells the running total that the timeline has been collapsed: where an end of
+// the window is no longer a boundary of what is kept, it must be summed anew.
+func (w *Rolling) Collapsed(h Horizons) {
+	w.valid = w.valid && h.OnGrid(w.hi) && (w.lo == minTime || h.OnGrid(w.lo))
+}
+
 // Total moves the window's end to hi and returns its total, which is valid until the
 // next call. Moving forward costs only what enters and leaves.
 func (w *Rolling) Total(l *Timeline, win Window, hi int64) Vector {
