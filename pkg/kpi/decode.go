@@ -22,8 +22,6 @@ type Envelope struct {
 type Decoder struct {
 	event    Event
 	raw      raw
-	outer    field // the field of the envelope in hand
-	inner    field // the field of the body in hand
 	labels   []Label
 	purposes []string
 	wire     []byte   // of an event that came as JSON
@@ -68,10 +66,11 @@ func (d *Decoder) wireBatch(env Envelope, data []byte, each func(*Event, []byte,
 		return
 	}
 	env.Kind = ""
+	var f field
 	for i := 0; len(data) > 0; {
-		data = data[d.outer.read(data):]
-		if d.outer.tag == 1<<3|bytesType {
-			d.one(env, d.outer.bytes, i, each)
+		data = data[f.read(data):]
+		if f.tag == 1<<3|bytesType {
+			d.one(env, f.bytes, i, each)
 			i++
 		}
 	}
@@ -144,14 +143,14 @@ func (d *Decoder) decode(env Envelope, data []byte) *FieldError {
 func (d *Decoder) parse(b []byte) *FieldError {
 	d.event, d.raw = Event{}, raw{}
 	d.labels, d.purposes = d.labels[:0], d.purposes[:0]
-	f := &d.outer
+	var f field
 	for len(b) > 0 {
 		n := f.read(b)
 		if n < 0 {
 			return malformed(remedyWire)
 		}
 		b = b[n:]
-		if err := d.envelope(f); err != nil {
+		if err := d.envelope(&f); err != nil {
 			return err
 		}
 	}
@@ -227,7 +226,7 @@ const (
 // label reads an entry of the map of labels and keeps them sorted by name.
 func (d *Decoder) label(b []byte) *FieldError {
 	var l Label
-	f := &d.inner
+	var f field
 	for len(b) > 0 {
 		n := f.read(b)
 		if n < 0 {
@@ -274,14 +273,14 @@ func (d *Decoder) body(kind Kind, b []byte) *FieldError {
 		}
 		d.event.Kind = kind
 	}
-	read, f := bodies[kind], &d.inner
+	var f field
 	for len(b) > 0 {
 		n := f.read(b)
 		if n < 0 {
 			return malformed(remedyWire).in(bodyNames[kind])
 		}
 		b = b[n:]
-		if err := read(d, f); err != nil {
+		if err := d.bodyField(kind, &f); err != nil {
 			return err.in(bodyNames[kind])
 		}
 	}

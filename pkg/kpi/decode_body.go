@@ -1,21 +1,38 @@
 package kpi
 
-// bodies holds, by kind, the function that takes one field of the body.
-var bodies = [numKinds]func(*Decoder, *field) *FieldError{
-	Ticket:      (*Decoder).ticket,
-	Call:        (*Decoder).call,
-	Interaction: (*Decoder).interaction,
-	Complaint:   (*Decoder).complaint,
-	Survey:      (*Decoder).survey,
-	Suggestion:  (*Decoder).suggestion,
-	Cost:        (*Decoder).cost,
-	Order:       (*Decoder).order,
-	Customer:    (*Decoder).customer,
-	Invoice:     (*Decoder).invoice,
-	Payment:     (*Decoder).payment,
-	Agent:       (*Decoder).agent,
-	Opening:     (*Decoder).opening,
-	Void:        (*Decoder).void,
+// bodyField takes one field of the body of a kind. Static calls, rather than a table of
+// functions, keep the field on the stack.
+func (d *Decoder) bodyField(kind Kind, f *field) *FieldError {
+	switch kind {
+	case Ticket:
+		return d.ticket(f)
+	case Call:
+		return d.call(f)
+	case Interaction:
+		return d.interaction(f)
+	case Complaint:
+		return d.complaint(f)
+	case Survey:
+		return d.survey(f)
+	case Suggestion:
+		return d.suggestion(f)
+	case Cost:
+		return d.cost(f)
+	case Order:
+		return d.order(f)
+	case Customer:
+		return d.customer(f)
+	case Invoice:
+		return d.invoice(f)
+	case Payment:
+		return d.payment(f)
+	case Agent:
+		return d.agent(f)
+	case Opening:
+		return d.opening(f)
+	default:
+		return d.void(f)
+	}
 }
 
 // bodyNames holds the names of the bodies' fields, by kind.

@@ -10,15 +10,15 @@ const (
 	fnvPrime  = 16777619
 )
 
-// Partition returns the partition of a tenant's key, as it stands in the event: FNV-1a-32
-// over the tenant followed by EncodeKey(key), modulo the number of partitions. The token
-// is hashed and not the key, since the token is what the server's mapping sees.
+// Partition returns the partition of a tenant's key: FNV-1a-32 over the tenant followed
+// by the key as EncodeKey writes it, modulo the number of partitions. That is what the
+// server's mapping makes of a subject.
 func Partition(tenant, key string, partitions int) int {
-	token := EncodeKey(key)
 	h := uint32(fnvOffset)
 	for i := range len(tenant) {
 		h = (h ^ uint32(tenant[i])) * fnvPrime
 	}
+	token := EncodeKey(key)
 	for i := range len(token) {
 		h = (h ^ uint32(token[i])) * fnvPrime
 	}
