@@ -24,8 +24,7 @@ var errAborted = errors.New("answer aborted")
 // answer is the way of a result to the client: revision, block compression,
 // HTTP compression, headers before the first byte.
 type answer struct {
-	http    http.ResponseWriter
-	begun   bool
+	http    *begunWriter
 	start   time.Time
 	stats   stats
 	tag     string
@@ -36,13 +35,13 @@ type answer struct {
 }
 
 func newAnswer(w http.ResponseWriter, req *request, s *statement, spool string) (*answer, error) {
-	a := &answer{http: w, start: time.Now(), tag: strings.ToLower(rand.Text()[:16])}
+	a := &answer{http: &begunWriter{ResponseWriter: w}, start: time.Now(), tag: strings.ToLower(rand.Text()[:16])}
 	format := first(s.format, req.format)
 	header := w.Header()
 	header.Set("X-ClickHouse-Format", format)
 	header.Set("X-ClickHouse-Exception-Tag", a.tag)
 	header.Set("Content-Type", contentType(format))
-	var sink io.Writer = w
+	var sink io.Writer = a.http
 	if req.held {
 		file, err := os.CreateTemp(spool, "answer-*")
 		if err != nil {
@@ -65,6 +64,17 @@ func newAnswer(w http.ResponseWriter, req *request, s *statement, spool string) 
 		a.native = newRecoder(sink, req.revision)
 	}
 	return a, nil
+}
+
+// begunWriter knows whether anything, and so the status, has gone to the client.
+type begunWriter struct {
+	http.ResponseWriter
+	begun bool
+}
+
+func (w *begunWriter) Write(p []byte) (int, error) {
+	w.begun = w.begun || len(p) > 0
+	return w.ResponseWriter.Write(p)
 }
 
 // sink is the outermost layer in use.
@@ -93,8 +103,7 @@ func (a *answer) Write(chunk []byte) (int, error) {
 	if len(chunk) == 0 {
 		return 0, nil
 	}
-	if !a.begun && a.held == nil {
-		a.begun = true
+	if !a.http.begun {
 		a.http.Header().Set("X-ClickHouse-Summary", a.stats.summary(time.Since(a.start)))
 	}
 	if _, err := a.sink().Write(chunk); err != nil {
@@ -113,7 +122,7 @@ func (a *answer) flush() error {
 			return err
 		}
 	}
-	return http.NewResponseController(a.http).Flush()
+	return http.NewResponseController(a.http.ResponseWriter).Flush()
 }
 
 func (a *answer) finish() error {
@@ -123,11 +132,11 @@ func (a *answer) finish() error {
 		}
 	}
 	header := a.http.Header()
-	if !a.begun {
+	if !a.http.begun {
 		header.Set("X-ClickHouse-Summary", a.stats.summary(time.Since(a.start)))
 	}
 	if a.encoder != nil {
-		if !a.begun && a.held == nil { // an empty answer stays empty
+		if !a.http.begun && a.held == nil { // an empty answer stays empty
 			header.Del("Content-Encoding")
 			return nil
 		}
@@ -150,7 +159,7 @@ func (a *answer) finish() error {
 // fail reports an error: as a status while nothing has been sent, else in the
 // frame that ClickHouse puts at the end of a broken answer.
 func (a *answer) fail(err error) error {
-	if !a.begun {
+	if !a.http.begun {
 		return err
 	}
 	e := &exception{}

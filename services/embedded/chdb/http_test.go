@@ -180,12 +180,13 @@ func TestErrorsAsAServerSendsThem(t *testing.T) {
 		{"SELECT 1 SETTINGS nope = 1", "115", "UNKNOWN_SETTING", 404},
 		{"SELECT * FROM t WHERE a = 'x'", "53", "TYPE_MISMATCH", 400},
 		{"INSERT INTO t FORMAT JSONEachRow {\"a\": \"x\"}", "27", "CANNOT_PARSE_INPUT_ASSERTION_FAILED", 400},
+		{"SELECT sumState(1) FORMAT Native", "48", "NOT_IMPLEMENTED", 501},
 		{"SELECT 1 INTO OUTFILE '/tmp/x'", "48", "NOT_IMPLEMENTED", 501},
 		{"SELECT sum(sipHash64(number)) FROM numbers(100000000000) SETTINGS max_execution_time = 0.2", "159", "TIMEOUT_EXCEEDED", 408},
 	} {
-		r := send(t, addr, http.MethodPost, c.sql)
+		r := send(t, addr, http.MethodPost, c.sql, "client_protocol_version", "54460")
 		code := r.header.Get("X-ClickHouse-Exception-Code")
-		if code != c.code || r.status != c.status || !strings.HasPrefix(r.body, "Code: "+c.code+". DB::Exception: ") {
+		if code != c.code || r.status != c.status || !strings.HasPrefix(r.body, "Code: "+c.code+". DB::Exception: ") || !strings.HasSuffix(r.body, "("+c.name+")\n") {
 			t.Errorf("%s: status %d, code %s, body %s", c.sql, r.status, code, r.body)
 		}
 	}

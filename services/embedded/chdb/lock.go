@@ -28,7 +28,7 @@ func lockFolder(ctx context.Context, path string) (*os.File, error) {
 	if err := awaitLock(bounded, file); err != nil {
 		owner, _ := os.ReadFile(file.Name()) // only for the message
 		_ = file.Close()
-		return nil, fmt.Errorf("%s is in use by process %s: %w; stop it or choose another folder", path, first(strings.TrimSpace(string(owner)), "unknown"), err)
+		return nil, fmt.Errorf("%s is in use by process %s, after %v of waiting: %w; stop it or choose another folder", path, first(strings.TrimSpace(string(owner)), "unknown"), lockTimeout, err)
 	}
 	if err := file.Truncate(0); err != nil {
 		return nil, errors.Join(err, file.Close())
