@@ -1,6 +1,8 @@
 package kpi
 
 import (
+	"strings"
+
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -74,6 +76,7 @@ func isTimestamp(d protoreflect.FieldDescriptor) bool {
 // nearest returns the path of the field whose name is most like name: one of these, or
 // one of the messages below.
 func (fields *jsonFields) nearest(name string) string {
+	name = strings.ToLower(name)
 	best, least := "", len(name)+maxText
 	consider := func(path, candidate string) {
 		if n := distance(name, candidate); n < least {
