@@ -115,9 +115,20 @@ func give(b *Board, to chan<- Snapshot, s Snapshot) {
 	<-before.replaced
 }
 
-func get(t *testing.T, url string) (*http.Response, map[string]any) {
+// reply is an answer with its JSON, where it has one.
+type reply struct {
+	status int
+	header http.Header
+	body   map[string]any
+}
+
+func get(t *testing.T, url string) reply {
 	t.Helper()
-	resp, err := http.Get(url)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,13 +137,15 @@ func get(t *testing.T, url string) (*http.Response, map[string]any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var body map[string]any
+	r := reply{status: resp.StatusCode, header: resp.Header}
 	if strings.Contains(resp.Header.Get("Content-Type"), "json") {
-		if err := json.Unmarshal(data, &body); err != nil {
+		if err := json.Unmarshal(data, &r.body); err != nil {
 			t.Fatalf("%s: %v: %s", url, err, data)
 		}
+	} else {
+		r.body = map[string]any{"text": string(data)}
 	}
-	return resp, body
+	return r
 }
 
 // list shows what an answer holds, as "kpi window group = value", in its order.
@@ -181,16 +194,16 @@ func TestKPIs(t *testing.T) {
 		}},
 		{"kpi=overdue_ratio&at=2026-03-21T08:30:00Z", []string{"overdue_ratio  {} 0.25"}},
 	} {
-		resp, body := get(t, server.URL+"/api/v1/kpis?"+c.query)
-		if resp.StatusCode != http.StatusOK {
-			t.Errorf("%s: %s: %v", c.query, resp.Status, body)
+		got := get(t, server.URL+"/api/v1/kpis?"+c.query)
+		if got.status != http.StatusOK {
+			t.Errorf("%s: %d: %v", c.query, got.status, got.body)
 			continue
 		}
-		if got := list(t, body); !reflect.DeepEqual(got, c.want) {
-			t.Errorf("%s:\n got %q\nwant %q", c.query, got, c.want)
+		if values := list(t, got.body); !reflect.DeepEqual(values, c.want) {
+			t.Errorf("%s:\n got %q\nwant %q", c.query, values, c.want)
 		}
-		if body["at"] != "2026-03-21T08:30:00Z" || body["tenant"] != "acme" || body["source"] != "live" {
-			t.Errorf("%s: at %v, tenant %v, source %v", c.query, body["at"], body["tenant"], body["source"])
+		if got.body["at"] != "2026-03-21T08:30:00Z" || got.body["tenant"] != "acme" || got.body["source"] != "live" {
+			t.Errorf("%s: at %v, tenant %v, source %v", c.query, got.body["at"], got.body["tenant"], got.body["source"])
 		}
 	}
 }
@@ -218,9 +231,9 @@ func TestKPIsFromHistory(t *testing.T) {
 		}
 	})
 	give(b, snapshots, known())
-	resp, body := get(t, server.URL+"/api/v1/kpis?tenant=gone&kpi=repeat_incident_ratio&by=channel,team&at=2026-03-21T08:00:00Z")
-	if resp.StatusCode != http.StatusOK || body["source"] != "history" || body["at"] != "2026-03-21T08:00:00Z" {
-		t.Fatalf("%s: %v", resp.Status, body)
+	got := get(t, server.URL+"/api/v1/kpis?tenant=gone&kpi=repeat_incident_ratio&by=channel,team&at=2026-03-21T08:00:00Z")
+	if got.status != http.StatusOK || got.body["source"] != "history" || got.body["at"] != "2026-03-21T08:00:00Z" {
+		t.Fatalf("%d: %v", got.status, got.body)
 	}
 	want := []call{ // the windows that are live
 		{"gone", "repeat_incident_ratio", "1h", "team,channel", now - 1800},
@@ -229,8 +242,8 @@ func TestKPIsFromHistory(t *testing.T) {
 	if !reflect.DeepEqual(calls, want) {
 		t.Errorf("asked %v, want %v", calls, want)
 	}
-	if got := list(t, body); len(got) != 2 || !strings.HasSuffix(got[0], " 0.125") {
-		t.Errorf("got %q", got)
+	if values := list(t, got.body); len(values) != 2 || !strings.HasSuffix(values[0], " 0.125") {
+		t.Errorf("got %q", values)
 	}
 }
 
@@ -250,10 +263,10 @@ func TestHistoryRefusesWhatItDoesNotKeep(t *testing.T) {
 		{"at=2026-03-21T08:00:00Z&window=90s", "bad-parameter", 400, "use a window of whole minutes"},
 		{"at=2026-03-21T08:00:00Z", "history", 502, "see that ClickHouse runs"},
 	} {
-		resp, body := get(t, server.URL+"/api/v1/kpis?tenant=acme&"+c.query)
-		remedy, _ := body["remedy"].(string)
-		if resp.StatusCode != c.status || body["type"] != problemType+c.code || !strings.Contains(remedy, c.remedy) {
-			t.Errorf("%s: %s %v", c.query, resp.Status, body)
+		got := get(t, server.URL+"/api/v1/kpis?tenant=acme&"+c.query)
+		remedy, _ := got.body["remedy"].(string)
+		if got.status != c.status || got.body["type"] != problemType+c.code || !strings.Contains(remedy, c.remedy) {
+			t.Errorf("%s: %d %v", c.query, got.status, got.body)
 		}
 	}
 }
@@ -286,39 +299,39 @@ func TestProblems(t *testing.T) {
 		{"/?lang=de", "bad-parameter", 400, "lang", "de", "use en, zh or fa"},
 		{"/nothing", "not-found", 404, "", "/nothing", "use /, "},
 	} {
-		resp, body := get(t, server.URL+c.path)
-		if got := resp.Header.Get("Content-Type"); got != "application/problem+json" {
-			t.Errorf("%s: content type %q", c.path, got)
+		got := get(t, server.URL+c.path)
+		if kind := got.header.Get("Content-Type"); kind != "application/problem+json" {
+			t.Errorf("%s: content type %q", c.path, kind)
 			continue
 		}
-		str := func(name string) string { s, _ := body[name].(string); return s }
-		if resp.StatusCode != c.status || str("type") != problemType+c.code || str("parameter") != c.parameter || str("value") != c.value {
-			t.Errorf("%s: %s: %v", c.path, resp.Status, body)
+		str := func(name string) string { s, _ := got.body[name].(string); return s }
+		if got.status != c.status || str("type") != problemType+c.code || str("parameter") != c.parameter || str("value") != c.value {
+			t.Errorf("%s: %d: %v", c.path, got.status, got.body)
 		}
-		if !strings.Contains(str("remedy"), c.remedy) || str("detail") == "" || str("title") == "" || body["status"] != float64(c.status) {
-			t.Errorf("%s: %v, want remedy %q", c.path, body, c.remedy)
+		if !strings.Contains(str("remedy"), c.remedy) || str("detail") == "" || str("title") == "" || got.body["status"] != float64(c.status) {
+			t.Errorf("%s: %v, want remedy %q", c.path, got.body, c.remedy)
 		}
 	}
 }
 
 func TestReadyOnceReadingsArrive(t *testing.T) {
 	b, snapshots, server := start(t, nil)
-	if resp, body := get(t, server.URL+"/readyz"); resp.StatusCode != http.StatusServiceUnavailable || !strings.Contains(jsonOf(t, body), "is a worker running?") {
-		t.Errorf("before: %s %v", resp.Status, body)
+	if got := get(t, server.URL+"/readyz"); got.status != http.StatusServiceUnavailable || !strings.Contains(jsonOf(t, got.body), "is a worker running?") {
+		t.Errorf("before: %d %v", got.status, got.body)
 	}
-	if resp, _ := get(t, server.URL+"/healthz"); resp.StatusCode != http.StatusOK {
-		t.Errorf("healthz: %s", resp.Status)
+	if got := get(t, server.URL+"/healthz"); got.status != http.StatusOK {
+		t.Errorf("healthz: %d", got.status)
 	}
 	give(b, snapshots, known())
-	if resp, body := get(t, server.URL+"/readyz"); resp.StatusCode != http.StatusOK {
-		t.Errorf("after: %s %v", resp.Status, body)
+	if got := get(t, server.URL+"/readyz"); got.status != http.StatusOK {
+		t.Errorf("after: %d %v", got.status, got.body)
 	}
 }
 
 func TestCatalogue(t *testing.T) {
 	b, snapshots, server := start(t, nil)
 	give(b, snapshots, known())
-	_, body := get(t, server.URL+"/api/v1/catalogue")
+	body := get(t, server.URL+"/api/v1/catalogue").body
 	first := body["kpis"].([]any)[0].(map[string]any)
 	if first["key"] != "response_time" || first["shown_as"] != "minutes" || first["names"].(map[string]any)["zh"] != "响应时长" {
 		t.Errorf("first KPI %v", first)
@@ -334,29 +347,24 @@ func TestMetricsComeFromTheGatherer(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	b, snapshots, server := start(t, func(c *Config) { c.Gatherer, c.Registerer = reg, reg })
 	give(b, snapshots, known())
-	resp, err := http.Get(server.URL + "/metrics")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil || !strings.Contains(string(text), "deskpulse_board_streams 0\n") {
-		t.Errorf("%v: %s", err, text)
+	text, _ := get(t, server.URL+"/metrics").body["text"].(string)
+	if !strings.Contains(text, "deskpulse_board_streams 0\n") {
+		t.Error(text)
 	}
 }
 
 func TestAnswersForbidWhatIsForeign(t *testing.T) {
 	_, _, server := start(t, nil)
 	for _, path := range []string{"/", "/?lang=fa", "/board.js", "/board.css", "/icon.svg", "/api/v1/catalogue", "/nothing"} {
-		resp, _ := get(t, server.URL+path)
-		policy := resp.Header.Get("Content-Security-Policy")
+		got := get(t, server.URL+path)
+		policy := got.header.Get("Content-Security-Policy")
 		if !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") {
 			t.Errorf("%s: policy %q", path, policy)
 		}
-		if cors := resp.Header.Get("Access-Control-Allow-Origin"); cors != "" {
+		if cors := got.header.Get("Access-Control-Allow-Origin"); cors != "" {
 			t.Errorf("%s: CORS %q", path, cors)
 		}
-		if resp.Header.Get("X-Content-Type-Options") != "nosniff" {
+		if got.header.Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%s: content type may be guessed", path)
 		}
 	}

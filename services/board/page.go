@@ -23,7 +23,7 @@ var assetNames = []string{"board.css", "board.js", "icon.svg"}
 // open for months loads the new one after an upgrade.
 var build = func() string {
 	sum := sha256.New()
-	for _, name := range append([]string{"index.html"}, assetNames...) {
+	for _, name := range append([]string{"index.html", "texts.json"}, assetNames...) {
 		sum.Write(asset(name))
 	}
 	return hex.EncodeToString(sum.Sum(nil)[:8])
@@ -62,19 +62,24 @@ func newPage(c kpi.Catalogue) (*page, error) {
 	if err != nil {
 		return nil, fmt.Errorf("page: %w", err)
 	}
+	texts, err := loadTexts()
+	if err != nil {
+		return nil, err
+	}
 	p := &page{html: make(map[string][]byte)}
 	for _, lang := range languages {
 		text := texts[lang]
 		var tiles []tile
-		for _, d := range c {
+		for i := range c {
+			d := &c[i]
 			tiles = append(tiles, tile{
 				Key: d.Key, Name: name(d, lang), Description: d.Description,
-				ShownAs: d.ShownAs, Type: d.Type, Formula: d.Formula, Unit: text.units[d.ShownAs], Scope: text.scope(d),
+				ShownAs: d.ShownAs, Type: d.Type, Formula: d.Formula, Unit: text.Units[d.ShownAs], Scope: text.scope(d),
 			})
 		}
 		var out bytes.Buffer
 		err := t.Execute(&out, map[string]any{
-			"Lang": lang, "Dir": text.Dir, "Text": text, "Tiles": tiles, "Build": build, "Languages": languages, "Endonyms": endonyms,
+			"Lang": lang, "Dir": text.Dir, "Text": text, "Tiles": tiles, "Build": build, "Languages": languages, "Texts": texts,
 		})
 		if err != nil {
 			return nil, fmt.Errorf("page: %w", err)
@@ -84,7 +89,7 @@ func newPage(c kpi.Catalogue) (*page, error) {
 	return p, nil
 }
 
-func name(d kpi.Definition, lang string) string {
+func name(d *kpi.Definition, lang string) string {
 	for _, l := range []string{lang, "en"} {
 		if n := d.Names[l]; n != "" {
 			return n

@@ -23,7 +23,7 @@ func listen(t *testing.T, url string) *stream {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	t.Cleanup(cancel)
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,8 @@ func TestStreamSendsStateThenChanges(t *testing.T) {
 	}
 
 	more := later
-	more.Readings = append(later.Readings[:7:7], ratio("beta", "overdue_ratio", "", kpi.Group{}, 0, 1))
+	more.Readings = append([]kpi.Reading{}, later.Readings...)
+	more.Readings = append(more.Readings, ratio("beta", "overdue_ratio", "", kpi.Group{}, 0, 1))
 	give(b, snapshots, more)
 	name, data = s.next()
 	if name != "state" || jsonOf(t, data["tenants"]) != `["acme","beta"]` || data["tenant"] != "acme" {
@@ -160,9 +161,9 @@ func TestStreamsAreBounded(t *testing.T) {
 	give(b, snapshots, known())
 	first := listen(t, server.URL+"/api/v1/stream")
 	first.next()
-	resp, body := get(t, server.URL+"/api/v1/stream")
-	if resp.StatusCode != http.StatusServiceUnavailable || body["type"] != problemType+"too-many-streams" || resp.Header.Get("Retry-After") != "10" {
-		t.Errorf("%s %v", resp.Status, body)
+	got := get(t, server.URL+"/api/v1/stream")
+	if got.status != http.StatusServiceUnavailable || got.body["type"] != problemType+"too-many-streams" || got.header.Get("Retry-After") != "10" {
+		t.Errorf("%d %v", got.status, got.body)
 	}
 }
 

@@ -80,7 +80,7 @@ type Watcher struct {
 
 // Watch notes the requests, console errors, exceptions and refused policies of the tab
 // of ctx from now on.
-func Watch(t testing.TB, ctx context.Context) *Watcher {
+func Watch(ctx context.Context, t testing.TB) *Watcher {
 	t.Helper()
 	w := new(Watcher)
 	chromedp.ListenTarget(ctx, w.note)
