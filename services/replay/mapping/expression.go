@@ -113,6 +113,8 @@ func (c *compiler) issue(source text, issues *cel.Issues) error {
 		p.column += first.Location.Column()
 	}
 	problem := strings.Join(strings.Fields(strings.TrimPrefix(first.Message, "Syntax error: ")), " ")
+	problem, _, _ = strings.Cut(problem, " expecting ") // a list of everything that CEL knows
+	problem = strings.Replace(problem, "'<EOF>'", "the end", 1)
 	if name, ok := strings.CutPrefix(problem, "undeclared reference to '"); ok {
 		name, _, _ = strings.Cut(name, "'")
 		problem = fmt.Sprintf("%q is unknown: %s; a column is row.%s, a text stands in quotes", name, suggest(name, c.vocabulary()), name)

@@ -297,18 +297,18 @@ func inFile(path string, err error) error {
 func keys(t reflect.Type) []string {
 	var names []string
 	for f := range t.Fields() {
-		if name := f.Tag.Get("yaml"); name != "" {
-			names = append(names, name)
+		name := f.Tag.Get("yaml")
+		if name == "" {
+			continue
 		}
-		inner := f.Type
-		if inner == reflect.TypeFor[tables]() {
-			inner = reflect.TypeFor[lookupTable]()
-		}
-		if inner.Kind() == reflect.Slice {
-			inner = inner.Elem()
-		}
-		if inner.Kind() == reflect.Struct {
-			names = append(names, keys(inner)...)
+		names = append(names, name)
+		switch f.Type {
+		case reflect.TypeFor[tables]():
+			names = append(names, keys(reflect.TypeFor[lookupTable]())...)
+		case reflect.TypeFor[[]stanza]():
+			names = append(names, keys(reflect.TypeFor[stanza]())...)
+		case reflect.TypeFor[input](), reflect.TypeFor[clock](), reflect.TypeFor[numbers]():
+			names = append(names, keys(f.Type)...)
 		}
 	}
 	return names
