@@ -45,7 +45,7 @@ compdef _deskpulse deskpulse
 }
 
 // Run prints the script.
-func (c completionCommand) Run(out *output) error {
+func (c completionCommand) Run(out *console) error {
 	_, err := fmt.Fprint(out, completionScripts[c.Shell])
 	return err
 }
@@ -56,7 +56,7 @@ type completeCommand struct {
 }
 
 // Run prints the candidates.
-func (c completeCommand) Run(parser *kong.Kong, out *output) error {
+func (c completeCommand) Run(parser *kong.Kong, out *console) error {
 	for _, candidate := range complete(parser.Model.Node, c.Words) {
 		if _, err := fmt.Fprintln(out, candidate); err != nil {
 			return err

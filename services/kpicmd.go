@@ -41,7 +41,7 @@ type kpiJSON struct {
 }
 
 // Run prints the catalogue.
-func (c kpiList) Run(out *output) error {
+func (c kpiList) Run(out *console) error {
 	catalogue, err := kpi.LoadCatalogue()
 	if err != nil {
 		return err
@@ -58,7 +58,7 @@ func (c kpiList) Run(out *output) error {
 	return w.Flush()
 }
 
-func (c kpiList) printJSON(out *output, catalogue kpi.Catalogue) error {
+func (c kpiList) printJSON(out *console, catalogue kpi.Catalogue) error {
 	list := make([]kpiJSON, len(catalogue))
 	for i := range catalogue {
 		d := &catalogue[i]

@@ -17,10 +17,23 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/deskpulse/deskpulse/pkg/process"
+	"github.com/deskpulse/deskpulse/services/board"
+	"github.com/deskpulse/deskpulse/services/embedded/chdb"
+	"github.com/deskpulse/deskpulse/services/simulate"
+	"github.com/deskpulse/deskpulse/services/replay"
+	"github.com/deskpulse/deskpulse/services/simulate"
+	"github.com/deskpulse/deskpulse/services/worker"
 )
 
 // commands is everything that deskpulse can do, in the order in which help shows it.
 type commands struct {
+	Run        runCommand        `cmd:"" help:"Run everything on this machine: NATS, ClickHouse, worker, board."`
+	Worker     worker.Command    `cmd:"" help:"Keep the KPIs of a NATS that runs elsewhere."`
+	Board      board.Command     `cmd:"" help:"Show the KPIs of workers that run elsewhere."`
+	Simulate   simulate.Command  `cmd:"" help:"Publish the events of a simulated service desk."`
+	Replay     replay.Command    `cmd:"" help:"Turn tables of past events into live or offline KPIs."`
+	Config     configCommand     `cmd:"" help:"Check a configuration file."`
+	Simulate   simulate.Command  `cmd:"" help:"Publish the events of a simulated service desk."`
 	KPI        kpiCommand        `cmd:"" name:"kpi" help:"Look up the KPIs."`
 	Completion completionCommand `cmd:"" help:"Print a script that lets your shell complete deskpulse."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
@@ -42,6 +55,7 @@ const (
 )
 
 func main() {
+	chdb.RunChildIfAsked()
 	ctx, stop := process.SignalContext(context.Background())
 	code := execute(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
@@ -51,8 +65,8 @@ func main() {
 // exit is what kong's --help panics with, to leave the parser.
 type exit int
 
-// output is where commands of this package print their result.
-type output struct{ io.Writer }
+// console is where commands of this package print their result.
+type console struct{ io.Writer }
 
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
 	defer func() {
@@ -76,7 +90,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) (code
 	}
 	defer func() { _ = log.Sync() }() // standard error cannot be synced everywhere
 	call.BindTo(ctx, (*context.Context)(nil))
-	call.Bind(log, parser, &output{stdout})
+	call.Bind(log, parser, &console{stdout})
 	if err := call.Run(); err != nil && !errors.Is(err, context.Canceled) {
 		log.Debug("command failed", zap.Error(err))
 		fmt.Fprintln(stderr, "deskpulse:", err)
@@ -112,7 +126,7 @@ func complain(stderr io.Writer, err error) int {
 type versionCommand struct{}
 
 // Run prints the version.
-func (versionCommand) Run(out *output) error {
+func (versionCommand) Run(out *console) error {
 	_, err := fmt.Fprintln(out, "deskpulse", process.Version())
 	return err
 }

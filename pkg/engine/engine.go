@@ -207,3 +207,11 @@ func (e *Engine) Len() (tickets, contacts, incidents int) {
 func (e *Engine) version(sequence uint64) uint64 {
 	return uint64(e.cfg.Generation)<<44 | sequence
 }
+
+// LateChanges returns how many changes were older than the finest ring.
+func (c *Counters) LateChanges() (n uint64) {
+	for _, late := range c.Late[window.Minute:] {
+		n += late
+	}
+	return n
+}

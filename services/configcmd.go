@@ -1,0 +1,46 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/deskpulse/deskpulse/pkg/config"
+)
+
+// configCommand is deskpulse config.
+type configCommand struct {
+	Check configCheck `cmd:"" help:"Say whether a configuration file is right."`
+}
+
+// configCheck is deskpulse config check.
+type configCheck struct {
+	File string `arg:"" type:"existingfile" help:"The file that run and worker take with --config."`
+}
+
+// Help is shown by deskpulse config check --help.
+func (configCheck) Help() string {
+	return `Reads the file as run and worker would, and prints what they would make of it. A
+mistake is shown with its line, its column and the remedy, and the exit code is 1.
+
+Example:
+
+    deskpulse config check deskpulse.yaml
+`
+}
+
+// Run checks the file.
+func (c configCheck) Run(out *console) error {
+	cfg, warnings, err := config.Load(c.File)
+	if err != nil {
+		return err
+	}
+	for _, w := range warnings {
+		fmt.Fprintln(out, "warning:", w)
+	}
+	engine, err := cfg.Engine()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%s is right: %d windows, %d breakdowns, %d targets, %d KPIs\n",
+		c.File, len(engine.Windows), len(engine.Groups), len(engine.Policy.Targets), len(engine.Catalogue))
+	return nil
+}
