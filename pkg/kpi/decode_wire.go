@@ -36,15 +36,19 @@ func (f *field) read(b []byte) int {
 	}
 	value := int(b[n])
 	n++
-	if b[1] >= 0x80 && n == 3 || value >= 0x80 || tag < 1<<3 {
+	if tag < 1<<3 || n == 3 && b[1] >= 0x80 {
 		return f.readAny(b)
 	}
 	switch tag & 7 {
 	case varintType:
-		f.tag, f.value = tag, uint64(value)
+		f.tag = tag
+		if value >= 0x80 {
+			return f.readVarint(b, n-1)
+		}
+		f.value = uint64(value)
 		return n
 	case bytesType:
-		if end := n + value; end <= len(b) {
+		if end := n + value; value < 0x80 && end <= len(b) {
 			f.tag, f.bytes = tag, b[n:end:end]
 			return end
 		}
@@ -138,26 +142,23 @@ func badText(name string, b []byte) *FieldError {
 // x | (x − low) the high bit of a byte is set where x has a byte that is not ASCII, or 0.
 func isClean(b []byte) bool {
 	const low, high = 0x0101010101010101, 0x8080808080808080
-	n := len(b)
-	if n < 8 {
-		return isCleanShort(b)
-	}
-	x := binary.LittleEndian.Uint64(b[n-8:])
-	seen := x | (x - low)
-	for i := 0; i+8 < n; i += 8 {
-		x = binary.LittleEndian.Uint64(b[i:])
-		seen |= x | (x - low)
-	}
-	return seen&high == 0 || isCleanSlow(b)
-}
-
-func isCleanShort(b []byte) bool {
-	for _, c := range b {
-		if c-1 >= utf8.RuneSelf-1 {
-			return isCleanSlow(b)
+	var x, seen uint64
+	switch n := len(b); {
+	case n == 0:
+		return true
+	case n < 4: // each byte at least once, and ones to fill up
+		x = uint64(b[0]) | uint64(b[n/2])<<8 | uint64(b[n-1])<<16 | low&^0xffffff
+	case n < 8: // two words that overlap
+		x = uint64(binary.LittleEndian.Uint32(b)) | uint64(binary.LittleEndian.Uint32(b[n-4:]))<<32
+	default:
+		for i := 0; i+8 < n; i += 8 {
+			x = binary.LittleEndian.Uint64(b[i:])
+			seen |= x | (x - low)
 		}
+		x = binary.LittleEndian.Uint64(b[n-8:])
 	}
-	return true
+	seen |= x | (x - low)
+	return seen&high == 0 || isCleanSlow(b)
 }
 
 func isCleanSlow(b []byte) bool {
