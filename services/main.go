@@ -19,7 +19,6 @@ import (
 	"github.com/deskpulse/deskpulse/pkg/process"
 	"github.com/deskpulse/deskpulse/services/board"
 	"github.com/deskpulse/deskpulse/services/embedded/chdb"
-	"github.com/deskpulse/deskpulse/services/simulate"
 	"github.com/deskpulse/deskpulse/services/replay"
 	"github.com/deskpulse/deskpulse/services/simulate"
 	"github.com/deskpulse/deskpulse/services/worker"
@@ -33,7 +32,6 @@ type commands struct {
 	Simulate   simulate.Command  `cmd:"" help:"Publish the events of a simulated service desk."`
 	Replay     replay.Command    `cmd:"" help:"Turn tables of past events into live or offline KPIs."`
 	Config     configCommand     `cmd:"" help:"Check a configuration file."`
-	Simulate   simulate.Command  `cmd:"" help:"Publish the events of a simulated service desk."`
 	KPI        kpiCommand        `cmd:"" name:"kpi" help:"Look up the KPIs."`
 	Completion completionCommand `cmd:"" help:"Print a script that lets your shell complete deskpulse."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`

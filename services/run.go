@@ -180,7 +180,7 @@ func (c *runCommand) startSimulation(_ context.Context, s *site) error {
 		fmt.Fprintln(s.out, "publish      deskpulse publish FILE, or any NATS client: see docs/events.md")
 		return nil
 	}
-	sim := simulate.Command{NATS: s.nats.URL(), Rate: c.Simulate, Seed: c.Seed, Tenant: []string{"demo"}, Partitions: c.Partitions, History: 2 * time.Hour}
+	sim := simulate.Command{Nats: s.nats.URL(), Rate: c.Simulate, Seed: c.Seed, Tenant: []string{"demo"}, Partitions: c.Partitions, History: 2 * time.Hour}
 	s.Add("simulate", func(ctx context.Context) error { return sim.Run(ctx, s.log.Named("simulate")) })
 	fmt.Fprintf(s.out, "simulating   %g events a second, tenant demo\n", c.Simulate)
 	return nil
