@@ -154,9 +154,12 @@ func (s *scanner) escape() (rune, bool) {
 		}
 	}
 	r, ok := s.hex(s.pos)
-	if !ok || !utf16.IsSurrogate(r) {
+	if !ok {
+		return 0, false
+	}
+	if !utf16.IsSurrogate(r) {
 		s.pos += 6
-		return r, ok
+		return r, true
 	}
 	low, ok := s.hex(s.pos + 6)
 	if r = utf16.DecodeRune(r, low); !ok || r == utf8.RuneError {
