@@ -171,14 +171,16 @@ func (r *Reader) Read(path string, each func(*Row, error) error) error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	src := &source{Reader: r, in: text, file: filepath.Base(path), line: lines, each: each}
-	switch r.kind(text) {
-	case "ndjson":
-		return src.readJSON()
-	case "csv":
-		return src.readCSV()
-	default:
+	kind, err := r.kind(text)
+	switch {
+	case errors.Is(err, io.EOF):
 		return nil // an empty file
+	case err != nil:
+		return fmt.Errorf("%s: %w", path, err)
+	case kind == "ndjson":
+		return src.readJSON()
 	}
+	return src.readCSV()
 }
 
 // open unpacks and decodes, as the content asks.
@@ -203,23 +205,20 @@ func (r *Reader) open(f io.Reader) (*bufio.Reader, error) {
 }
 
 // kind tells JSON from CSV by the first character that is no space.
-func (r *Reader) kind(in *bufio.Reader) string {
+func (r *Reader) kind(in *bufio.Reader) (string, error) {
 	if r.Format.Kind != "" {
-		return r.Format.Kind
+		return r.Format.Kind, nil
 	}
 	for n := 1; ; n++ {
 		head, err := in.Peek(n)
-		if len(head) < n {
-			if err != nil {
-				return ""
-			}
-			continue
+		if err != nil {
+			return "", err
 		}
 		switch c := head[n-1]; {
 		case c == '{' || c == '[':
-			return "ndjson"
-		case !bytes.ContainsRune([]byte(" \t\r\n"), rune(c)):
-			return "csv"
+			return "ndjson", nil
+		case !strings.ContainsRune(" \t\r\n", rune(c)):
+			return "csv", nil
 		}
 	}
 }
