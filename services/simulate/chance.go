@@ -49,11 +49,3 @@ func (t *table) draw(d dice) uint8 {
 	}
 	return uint8(len(t.upTo) - 1) // the shares' sum is below 1 by rounding
 }
-
-// share is the chance of choice i.
-func (t *table) share(i int) float64 {
-	if i == 0 {
-		return t.upTo[0]
-	}
-	return t.upTo[i] - t.upTo[i-1]
-}
