@@ -10,6 +10,9 @@
 // or as JSON with the same field names (Content-Type: application/json, or none).
 // In JSON, times are RFC 3339 strings, and enum values are written in lower case
 // without their prefix: "created" for TICKET_ACTION_CREATED.
+//
+// Text has at most 1024 bytes and no NUL; ids of events, tickets, calls … have 1 to
+// 256 bytes. Times lie between 1970-01-01T00:00:01Z and the end of 2105.
 
 package deskpulsev1
 
@@ -963,8 +966,9 @@ type Event struct {
 	// Whether an outsourced team did it.
 	Outsourced *bool `protobuf:"varint,20,opt,name=outsourced,proto3,oneof" json:"outsourced,omitempty"`
 	// What the tenant marks as new about it: technology, product or mode.
-	Novelty string            `protobuf:"bytes,21,opt,name=novelty,proto3" json:"novelty,omitempty"`
-	Labels  map[string]string `protobuf:"bytes,22,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Novelty string `protobuf:"bytes,21,opt,name=novelty,proto3" json:"novelty,omitempty"`
+	// Dimensions of the publisher's own, at most 32.
+	Labels map[string]string `protobuf:"bytes,22,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Types that are valid to be assigned to Body:
 	//
 	//	*Event_Ticket
@@ -1903,7 +1907,8 @@ type Survey struct {
 	SurveyId string                 `protobuf:"bytes,1,opt,name=survey_id,json=surveyId,proto3" json:"survey_id,omitempty"`
 	Action   SurveyAction           `protobuf:"varint,2,opt,name=action,proto3,enum=deskpulse.v1.SurveyAction" json:"action,omitempty"`
 	// satisfaction, quality, reliability, safety, timeliness, personalisation …
-	Dimension     string   `protobuf:"bytes,3,opt,name=dimension,proto3" json:"dimension,omitempty"`
+	Dimension string `protobuf:"bytes,3,opt,name=dimension,proto3" json:"dimension,omitempty"`
+	// From scale_min to scale_max. It needs both of them and the dimension.
 	Score         *float64 `protobuf:"fixed64,4,opt,name=score,proto3,oneof" json:"score,omitempty"`
 	ScaleMin      *float64 `protobuf:"fixed64,5,opt,name=scale_min,json=scaleMin,proto3,oneof" json:"scale_min,omitempty"`
 	ScaleMax      *float64 `protobuf:"fixed64,6,opt,name=scale_max,json=scaleMax,proto3,oneof" json:"scale_max,omitempty"`
@@ -2054,16 +2059,16 @@ func (x *Suggestion) GetAction() SuggestionAction {
 type Cost struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	CostId string                 `protobuf:"bytes,1,opt,name=cost_id,json=costId,proto3" json:"cost_id,omitempty"`
-	// Exact decimal, at most four places: "1236933.00".
+	// Exact decimal, at most four places: "1236933.00". Negative for a rebate.
 	Amount string `protobuf:"bytes,2,opt,name=amount,proto3" json:"amount,omitempty"`
 	// ISO 4217.
 	Currency string `protobuf:"bytes,3,opt,name=currency,proto3" json:"currency,omitempty"`
-	// operations, service, calls, retention …
+	// operations, service, calls, retention …; at most 32.
 	Purposes []string `protobuf:"bytes,4,rep,name=purposes,proto3" json:"purposes,omitempty"`
 	// wages, training, equipment, logistics, tools, network, refunds, gifts, points …
 	Item      string    `protobuf:"bytes,5,opt,name=item,proto3" json:"item,omitempty"`
 	Direction Direction `protobuf:"varint,6,opt,name=direction,proto3,enum=deskpulse.v1.Direction" json:"direction,omitempty"`
-	// It accrues evenly over start ≤ t < end; at occurred_at where they are left out.
+	// It accrues evenly over start ≤ t < end; at occurred_at where both are left out.
 	PeriodStart *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=period_start,json=periodStart,proto3" json:"period_start,omitempty"`
 	PeriodEnd   *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=period_end,json=periodEnd,proto3" json:"period_end,omitempty"`
 	// Actual where it is left out.
@@ -2310,7 +2315,8 @@ type Invoice struct {
 	InvoiceId      string                 `protobuf:"bytes,1,opt,name=invoice_id,json=invoiceId,proto3" json:"invoice_id,omitempty"`
 	SubscriptionId string                 `protobuf:"bytes,2,opt,name=subscription_id,json=subscriptionId,proto3" json:"subscription_id,omitempty"`
 	// The billing period, as the tenant names it: "2026-01".
-	Period        string                 `protobuf:"bytes,3,opt,name=period,proto3" json:"period,omitempty"`
+	Period string `protobuf:"bytes,3,opt,name=period,proto3" json:"period,omitempty"`
+	// Exact decimal, at most four places. Negative for a credit note.
 	Amount        string                 `protobuf:"bytes,4,opt,name=amount,proto3" json:"amount,omitempty"`
 	Currency      string                 `protobuf:"bytes,5,opt,name=currency,proto3" json:"currency,omitempty"`
 	Due           *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=due,proto3" json:"due,omitempty"`
@@ -2394,8 +2400,9 @@ type Payment struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
 	PaymentId string                 `protobuf:"bytes,1,opt,name=payment_id,json=paymentId,proto3" json:"payment_id,omitempty"`
 	InvoiceId string                 `protobuf:"bytes,2,opt,name=invoice_id,json=invoiceId,proto3" json:"invoice_id,omitempty"`
-	Amount    string                 `protobuf:"bytes,3,opt,name=amount,proto3" json:"amount,omitempty"`
-	Currency  string                 `protobuf:"bytes,4,opt,name=currency,proto3" json:"currency,omitempty"`
+	// Exact decimal, at most four places; not negative.
+	Amount   string `protobuf:"bytes,3,opt,name=amount,proto3" json:"amount,omitempty"`
+	Currency string `protobuf:"bytes,4,opt,name=currency,proto3" json:"currency,omitempty"`
 	// The amount is given up rather than paid.
 	WriteOff      bool `protobuf:"varint,5,opt,name=write_off,json=writeOff,proto3" json:"write_off,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -2520,15 +2527,16 @@ func (x *AgentState) GetReason() string {
 	return ""
 }
 
-// Opening holds balances for what lies before the first event.
+// Opening holds balances for what lies before the first event: at least one of them.
 type Opening struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	OpeningId     string                 `protobuf:"bytes,1,opt,name=opening_id,json=openingId,proto3" json:"opening_id,omitempty"`
-	AsOf          *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
-	Customers     *int64                 `protobuf:"varint,3,opt,name=customers,proto3,oneof" json:"customers,omitempty"`
-	ActiveLines   *int64                 `protobuf:"varint,4,opt,name=active_lines,json=activeLines,proto3,oneof" json:"active_lines,omitempty"`
-	Revenue       string                 `protobuf:"bytes,5,opt,name=revenue,proto3" json:"revenue,omitempty"`
-	Currency      string                 `protobuf:"bytes,6,opt,name=currency,proto3" json:"currency,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	OpeningId   string                 `protobuf:"bytes,1,opt,name=opening_id,json=openingId,proto3" json:"opening_id,omitempty"`
+	AsOf        *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
+	Customers   *int64                 `protobuf:"varint,3,opt,name=customers,proto3,oneof" json:"customers,omitempty"`
+	ActiveLines *int64                 `protobuf:"varint,4,opt,name=active_lines,json=activeLines,proto3,oneof" json:"active_lines,omitempty"`
+	// Exact decimal, at most four places; it needs a currency.
+	Revenue       string `protobuf:"bytes,5,opt,name=revenue,proto3" json:"revenue,omitempty"`
+	Currency      string `protobuf:"bytes,6,opt,name=currency,proto3" json:"currency,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2605,12 +2613,13 @@ func (x *Opening) GetCurrency() string {
 	return ""
 }
 
-// Void retracts another event.
+// Void retracts another event. It must have that event's partition key.
 type Void struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The id of the event to retract.
 	EventId string `protobuf:"bytes,1,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
-	// What that event was about: its kind ("ticket") and the id of the ticket, call …
+	// What that event was about: its kind ("ticket", but not "void") and the id of the
+	// ticket, call … (for "agent", the agent).
 	Kind          string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
 	EntityId      string `protobuf:"bytes,3,opt,name=entity_id,json=entityId,proto3" json:"entity_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
