@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -17,24 +18,36 @@ const (
 	// delivered; after silenceLimit of them without a word it is made anew.
 	heartbeat    = time.Second
 	silenceLimit = 3
+	// requested is how many messages are asked for ahead, in requests of half as many or
+	// requestedBytes each, whichever is less. Asking bounds what is under way: a reader
+	// that is held up asks for no more.
+	requested      = 2048
+	requestedBytes = 4 << 20
+	// requestExpires is how long the server holds a request that it cannot fulfil.
+	requestExpires = 30 * time.Second
 	// inactive is how long the server keeps a consumer whose reader has gone.
 	inactive = 30 * time.Second
 	// requestTimeout bounds one question to JetStream.
 	requestTimeout = 5 * time.Second
 )
 
-// session is one ordered consumer of a Reader: pushed, unfiltered, unacknowledged, in
-// the server's memory. It is thrown away at the first sign of trouble, and the next one
+// session is one ordered consumer of a Reader: unfiltered, unacknowledged, in the
+// server's memory. It is thrown away at the first sign of trouble, and the next one
 // begins after the last message that arrived.
+//
+// It does what the jetstream package's own ordered consumer does, with less work for
+// each message, with the broker's word on lost deliveries at the end of a stream, and
+// with a look at the stream's identity each time.
 type session struct {
 	r      *Reader
 	sub    *nats.Subscription
 	name   string     // of the consumer
+	next   string     // subject of requests for messages
 	broken chan error // why the session is over; holds one
 
-	checked   bool          // the stream is the right one; guarded by r.mu
 	blocked   bool          // the callback waits for room; guarded by r.mu
 	sequence  uint64        // of the consumer's last delivery; the callback's own
+	asked     int           // messages asked for and not yet delivered; the callback's own
 	delivered atomic.Uint64 // of the stream's last delivery
 	signs     atomic.Uint64 // of life: messages and heartbeats
 }
@@ -59,11 +72,10 @@ func (r *Reader) open(ctx context.Context) (*session, error) {
 
 // start makes the consumer and, only then, looks whether the stream is the right one: a
 // stream that is removed takes its consumers with it, so what this consumer delivers is
-// from the stream that was looked at. Until then the callback waits.
+// from the stream that was looked at. Nothing is asked for before.
 func (s *session) start(ctx context.Context) error {
 	r := s.r
-	// The number of messages in flight is bounded by the server's flow control, which
-	// the callback answers when it gets to it.
+	// What is under way is bounded by what was asked for.
 	if err := s.sub.SetPendingLimits(-1, -1); err != nil {
 		return fmt.Errorf("stream %s: %w", r.stream, err)
 	}
@@ -73,7 +85,7 @@ func (s *session) start(ctx context.Context) error {
 	r.mu.Unlock()
 	s.delivered.Store(position.Sequence)
 
-	consumer, err := r.js.CreatePushConsumer(ctx, r.stream, consumerConfig(s.sub.Subject, position))
+	consumer, err := r.js.CreateConsumer(ctx, r.stream, consumerConfig(position))
 	if err != nil {
 		return fmt.Errorf("stream %s: consumer: %w", r.stream, err)
 	}
@@ -90,12 +102,11 @@ func (s *session) start(ctx context.Context) error {
 		return err
 	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.position.Created = info.Created
 	r.pending = consumer.CachedInfo().NumPending
-	s.checked = true
-	r.room.Broadcast()
-	return nil
+	r.mu.Unlock()
+	s.next = apiPrefix(r.js) + "CONSUMER.MSG.NEXT." + r.stream + "." + s.name
+	return s.ask() // and from now on the callback does
 }
 
 // checkLast looks whether the last message read is still the one at its place.
@@ -113,17 +124,14 @@ func (s *session) checkLast(ctx context.Context, stream jetstream.Stream, positi
 	return position.checkStored(stream.CachedInfo(), msg.Time)
 }
 
-func consumerConfig(inbox string, position Position) jetstream.ConsumerConfig {
+func consumerConfig(position Position) jetstream.ConsumerConfig {
 	cfg := jetstream.ConsumerConfig{
 		Description:       "deskpulse reader",
-		DeliverSubject:    inbox,
 		DeliverPolicy:     jetstream.DeliverAllPolicy,
 		AckPolicy:         jetstream.AckNonePolicy,
 		MaxDeliver:        1,
 		MemoryStorage:     true,
 		Replicas:          1,
-		FlowControl:       true,
-		IdleHeartbeat:     heartbeat,
 		InactiveThreshold: inactive,
 	}
 	if position.Sequence > 0 {
@@ -131,6 +139,34 @@ func consumerConfig(inbox string, position Position) jetstream.ConsumerConfig {
 		cfg.OptStartSeq = position.Sequence + 1
 	}
 	return cfg
+}
+
+// apiPrefix returns what the subjects of JetStream's API begin with.
+func apiPrefix(js jetstream.JetStream) string {
+	o := js.Options()
+	switch {
+	case o.APIPrefix != "":
+		return strings.TrimSuffix(o.APIPrefix, ".") + "."
+	case o.Domain != "":
+		return "$JS." + o.Domain + ".API."
+	default:
+		return jetstream.DefaultAPIPrefix
+	}
+}
+
+// ask requests messages when half of those asked for have come.
+func (s *session) ask() error {
+	if s.asked > requested/2 {
+		return nil
+	}
+	nc := s.r.js.Conn()
+	request := fmt.Appendf(nil, `{"batch":%d,"max_bytes":%d,"expires":%d,"idle_heartbeat":%d}`,
+		requested-s.asked, max(requestedBytes, 2*nc.MaxPayload()), requestExpires.Nanoseconds(), heartbeat.Nanoseconds())
+	s.asked = requested
+	if err := nc.PublishRequest(s.next, s.sub.Subject, request); err != nil {
+		return fmt.Errorf("stream %s: %w", s.r.stream, err)
+	}
+	return nil
 }
 
 // receive runs on the subscription's goroutine, for one message after the other.
@@ -141,6 +177,7 @@ func (s *session) receive(m *nats.Msg) {
 		s.control(m)
 		return
 	}
+	s.asked--
 	s.sequence++
 	if d.consumer != s.sequence {
 		s.end(fmt.Errorf("delivery %d came instead of %d", d.consumer, s.sequence))
@@ -151,13 +188,16 @@ func (s *session) receive(m *nats.Msg) {
 		Tenant: tenant, Kind: kind, Sequence: d.stream, Stored: time.Unix(0, d.stored),
 		ID: m.Header.Get(nats.MsgIdHdr), JSON: isJSON(m.Header), Data: m.Data,
 	})
+	if err := s.ask(); err != nil {
+		s.end(err)
+	}
 }
 
 // put appends a message to the buffer, if need be after waiting for room.
 func (r *Reader) put(s *session, d delivery, m Message) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for r.session == s && (!s.checked || len(r.filling) >= maxBuffered || r.bytes >= maxBufferedBytes) {
+	for r.session == s && (len(r.filling) >= maxBuffered || r.bytes >= maxBufferedBytes) {
 		s.blocked = true
 		r.room.Wait()
 		s.blocked = false
@@ -193,32 +233,26 @@ func (r *Reader) gap(expected, found uint64) error {
 	return e
 }
 
-// control handles what is not a message: flow control, which is answered when all
-// messages before it have found room, and heartbeats, which say how far the consumer has
-// delivered and so uncover a loss at the end of the stream.
+// control handles what is not a message: heartbeats, which say how far the consumer has
+// delivered and so uncover a loss at the end of the stream, and the ends of requests.
 func (s *session) control(m *nats.Msg) {
-	if m.Reply != "" {
-		s.answer(m.Reply)
-		return
-	}
-	if stalled := m.Header.Get("Nats-Consumer-Stalled"); stalled != "" {
-		s.answer(stalled)
-	}
-	switch status := m.Header.Get("Status"); status {
-	case "100":
+	switch status, description := m.Header.Get("Status"), m.Header.Get("Description"); {
+	case status == "100":
 		last, err := strconv.ParseUint(m.Header.Get("Nats-Last-Consumer"), 10, 64)
 		if err == nil && last != s.sequence {
 			s.end(fmt.Errorf("delivery %d did not arrive, the last was %d", last, s.sequence))
 		}
-	case "":
-	default:
-		s.end(fmt.Errorf("consumer ended: %s %s", status, m.Header.Get("Description")))
-	}
-}
-
-func (s *session) answer(subject string) {
-	if err := s.r.js.Conn().Publish(subject, nil); err != nil {
-		s.end(err)
+	case status == "408", status == "409" && description == "Message Size Exceeds MaxBytes":
+		left, err := strconv.Atoi(m.Header.Get("Nats-Pending-Messages"))
+		if err == nil {
+			s.asked -= left
+			err = s.ask()
+		}
+		if err != nil {
+			s.end(fmt.Errorf("request ended with %s %s: %w", status, description, err))
+		}
+	case status != "":
+		s.end(fmt.Errorf("consumer ended: %s %s", status, description))
 	}
 }
 
