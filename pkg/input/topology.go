@@ -60,6 +60,22 @@ func Ensure(ctx context.Context, js jetstream.JetStream, t Topology) error {
 	return ensure(ctx, js, t.deadLetterStream())
 }
 
+// Partitions returns the P of the topology that is there, for those who publish.
+func Partitions(ctx context.Context, js jetstream.JetStream) (int, error) {
+	stream, err := js.Stream(ctx, StreamName(0))
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return 0, fmt.Errorf("stream %s does not exist: start deskpulse run or deskpulse worker once, or check the NATS account", StreamName(0))
+	}
+	if err != nil {
+		return 0, fmt.Errorf("stream %s: %w", StreamName(0), err)
+	}
+	p, err := strconv.Atoi(stream.CachedInfo().Config.Metadata[partitionsEntry])
+	if err != nil || p < 1 {
+		return 0, fmt.Errorf("stream %s was not made by deskpulse: use another NATS account", StreamName(0))
+	}
+	return p, nil
+}
+
 // partitionStream describes the stream of one partition.
 //
 // It is not compressed: events are read at once and while they are still in the
