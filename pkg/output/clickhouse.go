@@ -46,6 +46,9 @@ type ClickHouseOptions struct {
 // but "all", and a few days. Hour totals are kept for ever, since stocks are their sums.
 const DefaultKeepMinutes = 35 * 24 * time.Hour
 
+// longestKeep: a TTL that ends after 2106 wraps around, and everything is dropped at once.
+const longestKeep = 20 * 365 * 24 * time.Hour
+
 var builtinMeasures = map[string]MeasureKind{
 	"response_time":      FlowMeasure,
 	"tickets_open":       StockMeasure,
@@ -106,8 +109,11 @@ func (o *ClickHouseOptions) defaults() error {
 	if o.KeepMinutes == 0 {
 		o.KeepMinutes = DefaultKeepMinutes
 	}
-	if o.KeepMinutes < 24*time.Hour || o.KeepEntity < 0 || o.KeepEntity > 0 && o.KeepEntity < 24*time.Hour {
-		return fmt.Errorf("clickhouse retention: minutes %s, entities %s: keep each at least 24h, or entities 0 for ever", o.KeepMinutes, o.KeepEntity)
+	if o.KeepMinutes < 24*time.Hour || o.KeepMinutes > longestKeep {
+		return fmt.Errorf("clickhouse retention: minutes %s: keep them between 24h and %s", o.KeepMinutes, longestKeep)
+	}
+	if o.KeepEntity != 0 && (o.KeepEntity < 24*time.Hour || o.KeepEntity > longestKeep) {
+		return fmt.Errorf("clickhouse retention: entities %s: keep them between 24h and %s, or 0 for ever", o.KeepEntity, longestKeep)
 	}
 	if o.Attempts == 0 {
 		o.Attempts = 3

@@ -115,6 +115,10 @@ func blame(err error) fault {
 	if errors.As(err, &bad) {
 		return content
 	}
+	var newer *newerError
+	if errors.As(err, &newer) {
+		return schema
+	}
 	return passing
 }
 

@@ -113,7 +113,7 @@ func (c *ClickHouse) migrate(ctx context.Context) error {
 		return err
 	}
 	if int(done) > len(all) {
-		return &ClickHouseError{What: "schema", Permanent: true, Err: fmt.Errorf("database %s has version %d and this deskpulse knows %d: use the newer deskpulse, or another database", c.options.Database, done, len(all))}
+		return &newerError{c.options.Database, int(done), len(all)}
 	}
 	for i := int(done); i < len(all); i++ {
 		for _, sql := range all[i].statements {
@@ -126,6 +126,16 @@ func (c *ClickHouse) migrate(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// newerError is a database that a later program has migrated.
+type newerError struct {
+	database   string
+	has, known int
+}
+
+func (e *newerError) Error() string {
+	return fmt.Sprintf("database %s has version %d and this deskpulse knows %d: use the newer deskpulse, or another database", e.database, e.has, e.known)
 }
 
 func (c *ClickHouse) engine(sql string) string {

@@ -180,3 +180,17 @@ func TestSlotsKeepTheirOrder(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
+
+func TestRetentionIsChecked(t *testing.T) {
+	for _, o := range []ClickHouseOptions{
+		{KeepMinutes: time.Hour},
+		{KeepMinutes: 100 * 365 * 24 * time.Hour}, // past 2106, where DateTime wraps around
+		{KeepEntity: time.Minute},
+		{KeepEntity: -1},
+	} {
+		o.Addr = []string{"127.0.0.1:1"}
+		if _, err := OpenClickHouse(o); err == nil {
+			t.Errorf("minutes %s, entities %s: accepted", o.KeepMinutes, o.KeepEntity)
+		}
+	}
+}
