@@ -14,6 +14,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/deskpulse/deskpulse/pkg/config"
 	"github.com/deskpulse/deskpulse/pkg/engine"
 	"github.com/deskpulse/deskpulse/pkg/kpi"
 	"github.com/deskpulse/deskpulse/pkg/sla"
@@ -22,12 +23,13 @@ import (
 
 // computing are the flags of an offline replay.
 type computing struct {
+	Config        string                   `type:"existingfile" env:"DESKPULSE_CONFIG" placeholder:"FILE" help:"Windows and SLA targets, as the worker has them; see docs/configuration.md."`
 	At            []time.Time              `placeholder:"T" help:"Print the readings at this instant, as in 2016-04-01T00:00:30Z; repeatable. Default: right after the last event."`
 	Every         Step                     `placeholder:"1d" help:"Print the readings at every multiple of this step (s, m, h, d, w), in UTC."`
 	Restated      bool                     `help:"Apply everything first, and read all instants with what is then known."`
-	Target        map[string]time.Duration `mapsep:"none" placeholder:"PRIORITY=DURATION" help:"Resolution target of a priority, as in high=8h; repeatable. Default: urgent 4h, high 8h, normal 72h, low 120h."`
-	DefaultTarget time.Duration            `placeholder:"DURATION" help:"Resolution target of other priorities; none with --target, else 72h."`
-	Windows       []string                 `placeholder:"24h,7d" help:"Windows to read. Default: 1m, 5m, 15m, 1h, 8h, 24h, 7d, 30d, all."`
+	Target        map[string]time.Duration `mapsep:"none" placeholder:"PRIORITY=DURATION" help:"Resolution target of a priority, as in high=8h; repeatable. Instead of those of the configuration."`
+	DefaultTarget time.Duration            `placeholder:"DURATION" help:"Resolution target of other priorities; with --target none, unless given."`
+	Windows       []string                 `placeholder:"24h,7d" help:"Windows to read, instead of those of the configuration."`
 	By            []string                 `sep:"none" placeholder:"team,channel" help:"Break the readings down by these dimensions, beside the whole tenant; repeatable."`
 }
 
@@ -48,15 +50,20 @@ func (s *Step) UnmarshalText(text []byte) error {
 	return fmt.Errorf("step %q is none: write a number and s, m, h, d or w, as in 1d", given)
 }
 
-// config is what the engines compute.
-func (c *computing) config(partitions int) (engine.Config, error) {
-	catalogue, err := kpi.LoadCatalogue()
+// config is what the engines compute: the configuration file's, changed by the flags.
+func (c *computing) config(partitions int, log *zap.Logger) (engine.Config, error) {
+	file, warnings, err := config.Load(c.Config)
 	if err != nil {
 		return engine.Config{}, err
 	}
-	cfg := engine.Config{Partitions: uint16(partitions), Windows: window.Default(), Catalogue: catalogue,
-		Keep:   kpi.SetOf(kpi.Team, kpi.Channel, kpi.Priority, kpi.Category, kpi.AgentName),
-		Policy: sla.DefaultPolicy(), Clock: engine.EventClock, NoHistory: true}
+	for _, w := range warnings {
+		log.Warn("configuration", zap.String("warning", w))
+	}
+	cfg, err := file.Engine()
+	if err != nil {
+		return cfg, err
+	}
+	cfg.Partitions, cfg.Clock, cfg.NoHistory = uint16(partitions), engine.EventClock, true
 	if len(c.Windows) > 0 {
 		cfg.Windows = nil
 	}
@@ -67,6 +74,7 @@ func (c *computing) config(partitions int) (engine.Config, error) {
 		}
 		cfg.Windows = append(cfg.Windows, w)
 	}
+	cfg.Groups = nil
 	for _, names := range c.By {
 		set, err := kpi.ParseSet(names)
 		if err != nil {
@@ -115,7 +123,7 @@ func newOffline(c *Command) (*offline, error) {
 	}
 	o := &offline{c: c, out: newLines(c.Stdout)}
 	var err error
-	if o.cfg, err = c.Computing.config(partitions); err != nil {
+	if o.cfg, err = c.Computing.config(partitions, c.log); err != nil {
 		return nil, err
 	}
 	for p := range partitions {

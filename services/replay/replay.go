@@ -53,6 +53,20 @@ type Command struct {
 	bar *bar
 }
 
+// Help is shown by deskpulse replay --help.
+func (Command) Help() string {
+	return `A mapping file says which events the rows of a table stand for: one row per change of
+a ticket, one row per ticket with a column for each time, call-detail records,
+surveys, orders, costs. Try it out with --events, which prints the events.
+
+Examples:
+
+    deskpulse replay --mapping m.yaml --events tickets.csv.gz | head
+    deskpulse replay --mapping m.yaml --offline --every 1d --by team tickets.csv.gz
+    deskpulse replay --mapping m.yaml --to nats://127.0.0.1:4222 --shift-to-now --speed 60 tickets.csv
+`
+}
+
 // Run replays.
 func (c *Command) Run(ctx context.Context, log *zap.Logger) error {
 	c.log = log
