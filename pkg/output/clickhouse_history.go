@@ -45,7 +45,7 @@ func (c *ClickHouse) History(ctx context.Context, q HistoryQuery) ([]HistoryPoin
 	}
 	merge := newHistoryMerge(&q)
 	for term, measure := range q.KPI.Measures {
-		slot, spans, err := c.spans(&q, measure)
+		slot, spans, err := c.spans(ctx, &q, measure)
 		if err != nil {
 			return nil, err
 		}
@@ -75,17 +75,15 @@ func (q *HistoryQuery) check() error {
 
 // spans says which buckets make up a measure's total at each instant, and which slot of
 // them; slot 0 stands for all.
-func (c *ClickHouse) spans(q *HistoryQuery, measure string) (slot uint16, spans []span, err error) {
+func (c *ClickHouse) spans(ctx context.Context, q *HistoryQuery, measure string) (slot uint16, spans []span, err error) {
 	kind, ok := c.options.Measures[measure]
 	if !ok {
 		return 0, nil, fmt.Errorf("history: measure %q is unknown: add it to the options' measures", measure)
 	}
 	if kind == WindowedStock {
-		i := slices.IndexFunc(c.options.Windows, func(w window.Window) bool { return w.Name == q.Window.Name })
-		if i < 0 {
-			return 0, nil, fmt.Errorf("history: window %q is not kept: configure it, or use another", q.Window.Name)
+		if slot, err = c.slot(ctx, q.Window.Name); err != nil {
+			return 0, nil, err
 		}
-		slot = uint16(i + 1)
 	}
 	for _, at := range slices.Compact(slices.Sorted(slices.Values(q.At))) {
 		var lo int64
@@ -97,6 +95,19 @@ func (c *ClickHouse) spans(q *HistoryQuery, measure string) (slot uint16, spans 
 		spans = append(spans, newSpan(at, lo))
 	}
 	return slot, spans, nil
+}
+
+// slot is where the worker has put the stocks of a window; its windows may be others
+// than those of this process.
+func (c *ClickHouse) slot(ctx context.Context, name string) (uint16, error) {
+	there, err := c.readWindows(ctx)
+	if err != nil {
+		return 0, clickhouseError("read windows", err)
+	}
+	if row, ok := there[name]; ok && row.kept {
+		return row.slot, nil
+	}
+	return 0, fmt.Errorf("history: window %q is not kept: configure it for the workers, or use another", name)
 }
 
 func (c *ClickHouse) readTotals(ctx context.Context, q *HistoryQuery, measure string, spans []span, each func(int64, kpi.Dims, map[uint16]int64)) error {

@@ -338,9 +338,9 @@ func testHistory(t *testing.T, server *chdb.Process) {
 		"overdue_ratio 12:00 high 2/10 0 0.2",
 		"repeat_incident_ratio7d 12:30  1/4 0 0.25", "repeat_incident_ratio7d 12:00  1/4 0 0.25",
 		"response_time1h 12:30  0/0 3 " + fmt.Sprint(2.0/3), // 0, 1, 1
-		"response_time1h 12:00  0/0 2 8",                     // 16, 0
-		"response_time7d 12:30 a 0/0 3 22",                   // 64, 1, 1
-		"response_time7d 12:30 b 0/0 2 8",                    // 16, 0
+		"response_time1h 12:00  0/0 2 8",                    // 16, 0
+		"response_time7d 12:30 a 0/0 3 22",                  // 64, 1, 1
+		"response_time7d 12:30 b 0/0 2 8",                   // 16, 0
 		"response_time7d 12:00 a 0/0 1 64",
 		"response_time7d 12:00 b 0/0 2 8",
 	}
