@@ -156,7 +156,7 @@ func readAck(m *nats.Msg) (duplicate bool, refusal error, final bool) {
 		return false, fmt.Errorf("no stream takes %s", m.Subject), false
 	}
 	if bytes.HasPrefix(m.Data, []byte(`{"stream":`)) && !bytes.Contains(m.Data, []byte(`"error"`)) {
-		return bytes.Contains(m.Data, []byte(`"duplicate":true`)), nil, false
+		return bytes.Contains(m.Data, []byte(`"duplicate"`)), nil, false // written only where true
 	}
 	var ack struct {
 		Error *struct {
