@@ -26,6 +26,8 @@ type History func(ctx context.Context, tenant string, d *kpi.Definition, in wind
 // Config is what a Board is made of.
 type Config struct {
 	Catalogue  kpi.Catalogue
+	Windows    []window.Window // that workers keep live, beside those seen in readings
+	Groups     []kpi.Set       // as Windows, for breakdowns
 	Live       Live
 	History    History               // nil: what is not live is refused
 	Log        *zap.Logger           // nil: no log
@@ -69,7 +71,7 @@ func New(config Config) (*Board, error) {
 	config.Heartbeat = orDefault(config.Heartbeat, 5*time.Second)
 
 	b := &Board{config: config, ended: make(chan struct{})}
-	b.state.Store(newState(config.Catalogue, Snapshot{}))
+	b.state.Store(newState(&b.config, Snapshot{}))
 	config.Health.NotReady("board", unheard)
 	var err error
 	if b.metrics, err = newMetrics(b, config.Registerer); err != nil {
@@ -105,7 +107,7 @@ func (b *Board) show(s Snapshot) {
 	} else {
 		b.config.Health.NotReady("board", unheard)
 	}
-	old := b.state.Swap(newState(b.config.Catalogue, s))
+	old := b.state.Swap(newState(&b.config, s))
 	close(old.replaced)
 }
 

@@ -328,6 +328,25 @@ func TestReadyOnceReadingsArrive(t *testing.T) {
 	}
 }
 
+// What is configured can be asked for before there is anything in it.
+func TestConfiguredWindowsAreLiveWithoutReadings(t *testing.T) {
+	b, snapshots, server := start(t, func(c *Config) {
+		c.Windows, c.Groups = window.Default(), []kpi.Set{kpi.SetOf(kpi.AgentName)}
+	})
+	give(b, snapshots, known())
+	got := get(t, server.URL+"/api/v1/kpis?kpi=response_time&window=1m&by=agent")
+	if values := list(t, got.body); got.status != http.StatusOK || len(values) != 0 {
+		t.Errorf("%d %v", got.status, got.body)
+	}
+	body := get(t, server.URL+"/api/v1/catalogue").body
+	if windows := jsonOf(t, body["windows"]); windows != `["1m","5m","15m","1h","8h","24h","7d","30d","all"]` {
+		t.Errorf("windows %s", windows)
+	}
+	if groupings := jsonOf(t, body["groupings"]); groupings != `["","team","agent"]` {
+		t.Errorf("groupings %s", groupings)
+	}
+}
+
 func TestCatalogue(t *testing.T) {
 	b, snapshots, server := start(t, nil)
 	give(b, snapshots, known())

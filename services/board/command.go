@@ -8,14 +8,18 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"go.uber.org/zap"
 
+	"github.com/deskpulse/deskpulse/pkg/config"
+	"github.com/deskpulse/deskpulse/pkg/engine"
 	"github.com/deskpulse/deskpulse/pkg/input"
 	"github.com/deskpulse/deskpulse/pkg/kpi"
 	"github.com/deskpulse/deskpulse/pkg/output"
 	"github.com/deskpulse/deskpulse/pkg/process"
+	"github.com/deskpulse/deskpulse/pkg/window"
 )
 
 // Command is deskpulse board: a board beside workers that run elsewhere.
 type Command struct {
+	Config     string `type:"existingfile" env:"DESKPULSE_CONFIG" placeholder:"FILE" help:"Windows and breakdowns, the same file as the workers'; see docs/configuration.md."`
 	Nats       string `default:"nats://127.0.0.1:4222" env:"DESKPULSE_NATS" placeholder:"URL" help:"Where NATS is; several URLs are separated by commas."`
 	Creds      string `env:"DESKPULSE_CREDS" placeholder:"FILE" help:"Credentials file of the NATS user."`
 	TLSCA      string `name:"tls-ca" env:"DESKPULSE_TLS_CA" placeholder:"FILE" help:"Certificates that sign the NATS server's; those of the system by default."`
@@ -42,17 +46,14 @@ Examples:
 // top is how many groups of a breakdown /metrics shows; the rest is "other".
 const top = 100
 
-// metricSets are the breakdowns that /metrics shows.
-var metricSets = []kpi.Set{0, kpi.SetOf(kpi.Team), kpi.SetOf(kpi.Channel), kpi.SetOf(kpi.Priority)}
-
 // Run serves until ctx ends.
 func (c *Command) Run(ctx context.Context, log *zap.Logger) error {
-	catalogue, err := kpi.LoadCatalogue()
+	settings, err := c.settings(log)
 	if err != nil {
 		return err
 	}
 	group := process.Group{Log: log}
-	history, err := c.history(&group)
+	history, err := c.history(&group, settings.Windows)
 	if err != nil {
 		return err
 	}
@@ -70,13 +71,14 @@ func (c *Command) Run(ctx context.Context, log *zap.Logger) error {
 	defer nc.Close()
 
 	registry := prometheus.NewRegistry()
-	kpis := output.NewKPIs(catalogue, metricSets, top)
+	kpis := output.NewKPIs(settings.Catalogue, append([]kpi.Set{0}, settings.Groups...), top)
 	registry.MustRegister(kpis, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if err := process.RegisterBuildInfo(registry); err != nil {
 		return err
 	}
 	b, err := New(Config{
-		Catalogue: catalogue, Live: Follow(nc, catalogue, log, kpis.Set), History: history,
+		Catalogue: settings.Catalogue, Windows: settings.Windows, Groups: settings.Groups,
+		Live: Follow(nc, settings.Catalogue, log, kpis.Set), History: history,
 		Log: log, Gatherer: registry, Registerer: registry,
 	})
 	if err != nil {
@@ -88,8 +90,20 @@ func (c *Command) Run(ctx context.Context, log *zap.Logger) error {
 	return group.Run(ctx)
 }
 
+// settings are what the configuration says of the workers' engines.
+func (c *Command) settings(log *zap.Logger) (engine.Config, error) {
+	file, warnings, err := config.Load(c.Config)
+	if err != nil {
+		return engine.Config{}, err
+	}
+	for _, w := range warnings {
+		log.Warn("configuration", zap.String("warning", w))
+	}
+	return file.Engine()
+}
+
 // history opens ClickHouse where it was given; the group closes it.
-func (c *Command) history(group *process.Group) (History, error) {
+func (c *Command) history(group *process.Group, windows []window.Window) (History, error) {
 	if c.ClickHouse == "" {
 		return nil, nil
 	}
@@ -97,6 +111,7 @@ func (c *Command) history(group *process.Group) (History, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--clickhouse: %w", err)
 	}
+	options.Windows = windows
 	db, err := output.OpenClickHouse(options)
 	if err != nil {
 		return nil, fmt.Errorf("--clickhouse: %w", err)

@@ -48,17 +48,23 @@ type state struct {
 	views map[slice]*view
 }
 
-func newState(c kpi.Catalogue, s Snapshot) *state {
+func newState(c *Config, s Snapshot) *state {
 	st := &state{
-		Snapshot: s, catalogue: c,
+		Snapshot: s, catalogue: c.Catalogue,
 		readings: make(map[slice][]*kpi.Reading),
 		replaced: make(chan struct{}),
 		views:    make(map[slice]*view),
 	}
 	tenants, windows, sets := map[string]bool{}, map[string]bool{}, map[kpi.Set]bool{}
+	for _, w := range c.Windows {
+		windows[w.Name] = true
+	}
+	for _, by := range c.Groups {
+		sets[by] = true
+	}
 	for i := range s.Readings {
 		r := &s.Readings[i]
-		if _, ok := c.Find(r.KPI); !ok {
+		if _, ok := c.Catalogue.Find(r.KPI); !ok {
 			continue // a worker with a newer catalogue
 		}
 		key := slice{r.Tenant, r.Window, r.Group.Set}

@@ -268,19 +268,28 @@ func TestBoard(t *testing.T) {
 			t.Errorf("%v", e)
 		}
 	})
-	t.Run("old readings are taken down", func(t *testing.T) {
+	t.Run("all partitions silent", func(t *testing.T) {
 		tab := tb(t)
-		d.snapshots <- busy(time.Now().Add(-time.Minute))
-		tab.until(`document.documentElement.dataset.state === "old"`)
+		none := board.Snapshot{Partitions: 1, Silent: []board.Silent{{Since: time.Now().Add(-5 * time.Second)}}}
+		d.snapshots <- none
+		tab.until(`document.getElementById("warning").innerText.startsWith("1 of 1 partitions silent")`)
 		tab.expect(tile("overdue_ratio"), "", "–")
-		tab.expect(cell("team", "Billing", "overdue_ratio"), "", "–")
-		if e := tab.at("#warning"); !strings.Contains(e.Text, "No new readings since") {
-			t.Errorf("%v", e)
-		}
-		tab.screenshot("desktop-old")
 		d.snapshots <- busy(time.Now())
 		tab.until(live)
 		tab.expect(tile("overdue_ratio"), "0.25")
+	})
+	t.Run("readings of the past say so", func(t *testing.T) {
+		tab := tb(t)
+		d.snapshots <- busy(time.Date(2016, time.April, 1, 0, 0, 30, 0, time.UTC))
+		tab.until(`document.documentElement.dataset.state === "past"`)
+		tab.expect(tile("overdue_ratio"), "0.25")
+		want := time.Date(2016, time.April, 1, 0, 0, 30, 0, time.UTC).Local().Format("2 January 2006")
+		if e := tab.at("#warning"); !strings.Contains(e.Text, "as of "+want) {
+			t.Errorf("%v", e)
+		}
+		tab.screenshot("desktop-past")
+		d.snapshots <- busy(time.Now())
+		tab.until(live)
 	})
 	t.Run("another breakdown and window", func(t *testing.T) {
 		tab := tb(t)

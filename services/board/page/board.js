@@ -12,9 +12,11 @@ const locale = { en: "en-GB", zh: "zh-CN", fa: "fa-IR" }[lang] ?? lang;
 const integer = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
 const oneDigit = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const moment = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeStyle: "medium", hourCycle: "h23" });
 const byName = new Intl.Collator(locale, { numeric: true }).compare;
 
-const silence = 10_000; // ms without an event, or without newer readings, until numbers are taken off the board
+const silence = 10_000; // ms without an event until numbers are taken off the board
+const past = 10_000; // ms of age from which readings are said not to be of now
 const url = new URL(location.href);
 const asked = (name) => url.searchParams.get(name) ?? "";
 
@@ -106,13 +108,14 @@ function links() {
   }
 }
 
-// Where the board stands: connecting, waiting, live, reconnecting, lost or old.
+// Where the board stands: connecting, waiting, live, past, reconnecting or lost. Readings
+// of the past come from workers that replay a log; those that fall silent send none.
 function standing() {
   const quiet = performance.now() - heard;
   if (quiet > silence) return "lost";
   if (source.readyState !== EventSource.OPEN) return head ? "reconnecting" : "connecting";
   if (!head?.at) return head ? "waiting" : "connecting";
-  return age() > silence ? "old" : "live";
+  return age() > past ? "past" : "live";
 }
 
 const age = () => Math.max(0, Date.now() - skew - Date.parse(head.at));
@@ -121,7 +124,8 @@ function ageText(ms) {
   const s = Math.floor(ms / 1000);
   if (s < 120) return say("second", { n: integer.format(s) });
   if (s < 7200) return say("minute", { n: integer.format(Math.floor(s / 60)) });
-  return say("hour", { n: integer.format(Math.floor(s / 3600)) });
+  if (s < 172800) return say("hour", { n: integer.format(Math.floor(s / 3600)) });
+  return say("day", { n: integer.format(Math.floor(s / 86400)) });
 }
 
 // Setting text only where it differs keeps screen readers quiet and the browser idle.
@@ -129,17 +133,17 @@ function setText(el, text) {
   if (el.textContent !== text) el.textContent = text;
 }
 
-function warn(standingNow) {
+function warn(now) {
   const silent = head?.partitions?.silent ?? [];
-  let text = "";
-  if (standingNow === "lost") text = say("lost", { time: clock.format(heardAt) });
-  else if (standingNow === "old") text = say("old", { time: clock.format(Date.parse(head.at) + skew) });
-  else if (silent.length > 0) {
+  const lines = [];
+  if (now === "lost") lines.push(say("lost", { time: clock.format(heardAt) }));
+  if (now === "past") lines.push(say("past", { time: moment.format(Date.parse(head.at)) }));
+  if (now !== "lost" && silent.length > 0) {
     const since = Math.min(...silent.map((s) => Date.parse(s.since)));
-    text = say("silent", { n: integer.format(silent.length), total: integer.format(head.partitions.total), time: clock.format(since + skew) });
+    lines.push(say("silent", { n: integer.format(silent.length), total: integer.format(head.partitions.total), time: clock.format(since + skew) }));
   }
-  setText($("warning"), text);
-  $("warning").hidden = text === "";
+  setText($("warning"), lines.join(" "));
+  $("warning").hidden = lines.length === 0;
 }
 
 let shown = ""; // the standing that was drawn last
@@ -147,10 +151,10 @@ let shown = ""; // the standing that was drawn last
 function tick() {
   const now = standing();
   root.dataset.state = now === "waiting" ? "connecting" : now;
-  setText($("state"), say(now === "lost" ? "reconnecting" : now === "old" ? "waiting" : now));
+  setText($("state"), say(now === "lost" ? "reconnecting" : now === "past" ? "replay" : now));
   setText($("age"), head?.at ? ageText(age()) : "–");
   warn(now);
-  const turned = (now === "lost" || now === "old") !== (shown === "lost" || shown === "old");
+  const turned = (now === "lost") !== (shown === "lost");
   shown = now;
   if (turned) draw();
   // A connection that is half open says nothing; begin anew.
@@ -198,8 +202,7 @@ function fill(el, tile, r, brief) {
 
 // Whether numbers are whole (""), lack partitions, or are not to be shown at all.
 function staleness() {
-  const now = standing();
-  if (now === "lost" || now === "old") return "all";
+  if (standing() === "lost") return "all";
   return head?.partitions?.silent?.length > 0 ? "partial" : "";
 }
 
