@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"time"
 
@@ -74,10 +75,11 @@ func isFinal(err error) bool {
 	var unknown x509.UnknownAuthorityError
 	var wrongHost x509.HostnameError
 	var badCert *tls.CertificateVerificationError
-	var alert tls.AlertError
+	var remote *net.OpError
+	alert := errors.As(err, &remote) && remote.Op == "remote error" // a TLS alert: the server refused us
 	return errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) ||
 		errors.Is(err, nats.ErrSecureConnRequired) || errors.Is(err, nats.ErrSecureConnWanted) ||
-		errors.As(err, &unknown) || errors.As(err, &wrongHost) || errors.As(err, &badCert) || errors.As(err, &alert)
+		errors.As(err, &unknown) || errors.As(err, &wrongHost) || errors.As(err, &badCert) || alert
 }
 
 // options checks the files and translates the options into those of nats.go.
