@@ -135,3 +135,26 @@ func TestBadRowStops(t *testing.T) {
 		t.Errorf("with --skip-bad: %v", err)
 	}
 }
+
+// TestRecordedEvents replays what --events printed, and must get what the table gave.
+func TestRecordedEvents(t *testing.T) {
+	var events bytes.Buffer
+	c := Command{
+		Mapping: write(t, "m.yaml", deskMapping), Data: []string{write(t, "t.csv", desk)},
+		Events: true, Memory: 1, Stdout: &events, Stderr: &bytes.Buffer{},
+	}
+	if err := c.Run(t.Context(), zap.NewNop()); err != nil {
+		t.Fatal(err)
+	}
+	want := offlineLines(t, func(*Command) {})
+	got := offlineLines(t, func(c *Command) {
+		c.Mapping, c.Data = "", []string{write(t, "e.jsonl", events.String())}
+	})
+	if len(got) != 3 || fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	c.Mapping, c.Data = "", []string{write(t, "e.jsonl", events.String()+`{"id":"x"}`)}
+	if err := c.Run(t.Context(), zap.NewNop()); err == nil || !strings.HasPrefix(err.Error(), "e.jsonl: row 6: ") {
+		t.Errorf("error %v, want one about row 6", err)
+	}
+}

@@ -29,7 +29,7 @@ import (
 
 // Command is "deskpulse replay".
 type Command struct {
-	Mapping string   `required:"" type:"existingfile" placeholder:"FILE" help:"What the rows mean: see docs/replay.md, and docs/mappings for examples."`
+	Mapping string   `type:"existingfile" placeholder:"FILE" help:"What the rows mean: see docs/replay.md, and docs/mappings for examples. Without it the data are events as JSON lines, as --events prints them."`
 	Data    []string `arg:"" type:"existingfile" help:"Tables to read together: CSV or JSON lines, plain or gzipped."`
 
 	Tenant  string `help:"Send the events as this tenant's, instead of the mapping's."`
@@ -83,13 +83,13 @@ func (c *Command) Run(ctx context.Context, log *zap.Logger) error {
 	if err != nil {
 		return err
 	}
-	m, err := mapping.Load(c.Mapping)
+	read, err := c.reader()
 	if err != nil {
 		return err
 	}
 	c.bar = newBar(c.Stderr)
 	defer c.bar.close()
-	s, err := c.collect(ctx, m)
+	s, err := c.collect(ctx, read)
 	if err != nil {
 		return err
 	}
@@ -150,15 +150,35 @@ func (s *sorted) each(ctx context.Context, each func(kind kpi.Kind, data []byte)
 	})
 }
 
+const mib = 1 << 20
+
+// reader turns the data into events.
+type reader func(ctx context.Context, progress func(int), each func(*mapping.Event) error) (mapping.Stats, error)
+
+func (c *Command) reader() (reader, error) {
+	if c.Mapping == "" {
+		return func(ctx context.Context, progress func(int), each func(*mapping.Event) error) (mapping.Stats, error) {
+			r := &recorded{tenant: c.Tenant, bad: c.badRow, each: each}
+			return r.read(ctx, c.Data, progress)
+		}, nil
+	}
+	m, err := mapping.Load(c.Mapping)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, progress func(int), each func(*mapping.Event) error) (mapping.Stats, error) {
+		return m.Run(ctx, c.Data, mapping.Options{Tenant: c.Tenant, TempDir: c.TempDir, Memory: c.Memory * mib, Bad: c.badRow, Progress: progress}, each)
+	}, nil
+}
+
 // collect reads the data and sorts its events.
-func (c *Command) collect(ctx context.Context, m *mapping.Mapping) (*sorted, error) {
-	const mib = 1 << 20
+func (c *Command) collect(ctx context.Context, read reader) (*sorted, error) {
 	s := &sorted{events: extsort.New(c.TempDir, c.Memory*mib), period: 256}
-	total, read := size(c.Data), int64(0)
+	total, done := size(c.Data), int64(0)
 	start := time.Now()
-	stats, err := m.Run(ctx, c.Data, mapping.Options{
-		Tenant: c.Tenant, TempDir: c.TempDir, Memory: c.Memory * mib, Bad: c.badRow,
-		Progress: func(n int) { read += int64(n); c.bar.show("reading", read, total, "MB", mib) },
+	stats, err := read(ctx, func(n int) {
+		done += int64(n)
+		c.bar.show("reading", done, total, "MiB", mib)
 	}, s.add)
 	if err != nil {
 		return nil, errors.Join(err, s.close())

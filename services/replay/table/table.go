@@ -312,3 +312,32 @@ func (s *source) emit(row *Row) error {
 	}
 	return s.each(row, nil)
 }
+
+// Lines hands over the lines of a text file, plain or gzipped, that are not blank. The
+// line is valid only within the call.
+func (r *Reader) Lines(path string, each func(line []byte, number int64) error) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	in, err := r.open(f)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	for number := int64(1); ; number++ {
+		line, err := in.ReadBytes('\n')
+		if len(line) == 0 && errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		if line = bytes.TrimSpace(line); len(line) == 0 {
+			continue
+		}
+		if err := each(line, number); err != nil {
+			return err
+		}
+	}
+}
