@@ -99,7 +99,7 @@ func (c *Command) publish(ctx context.Context, log *zap.Logger) error {
 	}
 	defer nc.Close()
 	publisher, err := input.NewPublisher(nc, input.PublisherOptions{
-		Partitions: c.Partitions, Batch: BatchFor(c.Rate),
+		Partitions: c.Partitions, Batch: batchFor(c.Rate, c.History),
 	}, nil, log)
 	if err != nil {
 		return err

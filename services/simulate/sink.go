@@ -14,11 +14,12 @@ import (
 	deskpulsev1 "github.com/deskpulse/deskpulse/proto/deskpulse/v1"
 )
 
-// From this rate on, events go out in batches: one message each would cost the broker
-// more than the events themselves.
+// From this rate, or this many events of history, on, events go out in batches: one
+// message each would cost the broker more than the events themselves.
 const (
-	batchFromRate = 2000 // events per second
-	batchEvents   = 256
+	batchFromRate    = 2000 // events per second
+	batchFromHistory = 20_000
+	batchEvents      = 256
 )
 
 // natsSink publishes to the partitions.
@@ -33,9 +34,9 @@ func NewNATSSink(p *input.Publisher, log *zap.Logger) Sink {
 	return &natsSink{publisher: p, log: log, settled: time.Now()}
 }
 
-// BatchFor is how many events a message should hold at a rate.
-func BatchFor(rate float64) int {
-	if rate < batchFromRate {
+// batchFor is how many events a message should hold.
+func batchFor(rate float64, history time.Duration) int {
+	if rate < batchFromRate && rate*history.Seconds() < batchFromHistory {
 		return 1
 	}
 	return batchEvents
