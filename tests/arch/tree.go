@@ -95,7 +95,7 @@ func ParseTree(root fs.FS) (*Tree, error) {
 
 // skipped folders hold nothing that is kept in git, or inputs of tests.
 func skipped(dir string) bool {
-	return dir == ".git" || dir == ".cache" || dir == "bin" || dir == "node_modules" || dir == "testdata"
+	return dir == ".git" || dir == ".cache" || dir == "deskpulse-data" || dir == "bin" || dir == "node_modules" || dir == "testdata"
 }
 
 func (t *Tree) addGo(name string, data []byte) error {
