@@ -20,7 +20,7 @@ type MeasureKind uint8
 const (
 	FlowMeasure   MeasureKind = iota + 1 // the sum of the window's buckets
 	StockMeasure                         // the sum of all buckets before the instant
-	WindowedStock                        // a stock for each window, at the slot of its place + 1
+	WindowedStock                        // a stock for each window: slot 0 plus the slot of its place + 1
 )
 
 // ClickHouseOptions say where the history is and how it is laid out.

@@ -165,11 +165,12 @@ GROUP BY at%[2]s`, strings.Join(points, ","), by.String(),
 		ring("measures_minute", "b >= p.2 AND b < p.3 AND (b < p.4 OR b >= p.5)"))
 }
 
-// vector is the values, or what lies at slot as slot 0.
+// vector is the values, or the stock of the window at slot: what is common to all windows
+// plus its own.
 func vector(values map[uint16]int64, slot uint16) window.Vector {
 	var v window.Vector
 	if slot != 0 {
-		v.Add(0, values[slot])
+		v.Add(0, values[0]+values[slot])
 		return v
 	}
 	for s, n := range values {

@@ -259,9 +259,9 @@ func headline() *kpi.Rows {
 		m("response_time", "a", at(2, 12, 5), 0, 2000, 320, 2),  // 1 s, twice
 		m("response_time", "a", at(2, 12, 35), 0, 4000, 384, 1), // 4 s
 
-		// Slot 7 is 7d, slot 9 is all.
-		h("incidents_reported", "a", 0, 9, 2),
-		h("incidents_reported", "a", at(2, 10, 0), 7, 4, 9, 6),
+		// Slot 0 is common to all windows; slot 4 is 1h, slot 7 is 7d, slot 9 is all.
+		h("incidents_reported", "a", 0, 0, 2),
+		h("incidents_reported", "a", at(2, 10, 0), 0, 6, 4, -8, 7, -4),
 		h("incidents_repeated", "a", at(2, 10, 0), 7, 1, 9, 3),
 	}}
 }

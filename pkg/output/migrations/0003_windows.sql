@@ -1,4 +1,4 @@
--- The windows of readings. The stocks of repeat incidents keep window w at slot w.slot.
+-- The windows of readings. The stocks of repeat incidents are slot 0 plus the window's slot.
 CREATE TABLE IF NOT EXISTS windows (
     name String,
     slot UInt16,

@@ -35,7 +35,8 @@ WHERE NOT throwIf(toSecond({at:DateTime('UTC')}) != 0, 'at: not a whole minute; 
   AND NOT throwIf(NOT hasAll(['', 'team', 'channel', 'priority', 'category', 'agent', 'post', 'segment', 'network', 'product', 'branch', 'outsourced', 'novelty'], splitByChar(',', {by:String})), 'by: unknown dimension; use names of the columns, separated by commas')
 GROUP BY team, channel, priority, category, agent, post, segment, network, product, branch, outsourced, novelty;
 
--- Repeat incidents: one stock per window, each the sum of all its deltas before at.
+-- Repeat incidents: one stock per window, each the sum of all its deltas before at. Slot 0
+-- is common to all windows, and the window's own slot is added to it.
 CREATE VIEW IF NOT EXISTS kpi_repeat_incident_ratio AS
 WITH (SELECT any(slot) FROM windows FINAL WHERE name = {window:String} AND kept) AS wanted
 SELECT
@@ -51,8 +52,8 @@ SELECT
     if(has(splitByChar(',', {by:String}), 'branch'), r.branch, '') AS branch,
     if(has(splitByChar(',', {by:String}), 'outsourced'), r.outsourced, '') AS outsourced,
     if(has(splitByChar(',', {by:String}), 'novelty'), r.novelty, '') AS novelty,
-    sumIf(r.values[wanted], r.measure = 'incidents_repeated') AS numerator,
-    sumIf(r.values[wanted], r.measure = 'incidents_reported') AS denominator,
+    sumIf(r.values[0] + r.values[wanted], r.measure = 'incidents_repeated') AS numerator,
+    sumIf(r.values[0] + r.values[wanted], r.measure = 'incidents_reported') AS denominator,
     if(denominator = 0, NULL, numerator / denominator) AS value
 FROM measure_rows(tenant = {tenant:String}, measures = ['incidents_repeated', 'incidents_reported'], lo = toDateTime(0, 'UTC'), hi = {at:DateTime('UTC')}) AS r
 WHERE NOT throwIf(toSecond({at:DateTime('UTC')}) != 0, 'at: not a whole minute; readings from history lie on whole minutes')
