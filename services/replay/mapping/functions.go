@@ -137,7 +137,7 @@ func (l *library) formatTime(args ...ref.Val) (ref.Val, error) {
 	layout := textOf(args[1])
 	if strings.Contains(layout, "%") {
 		var err error
-		if layout, err = strftime(layout); err != nil {
+		if layout, err = strftime(layout, false); err != nil {
 			return nil, err
 		}
 	}

@@ -49,7 +49,7 @@ func layoutOf(name string) (string, error) {
 	layout := name
 	if strings.Contains(name, "%") {
 		var err error
-		if layout, err = strftime(name); err != nil {
+		if layout, err = strftime(name, true); err != nil {
 			return "", err
 		}
 	}
@@ -68,7 +68,9 @@ var conversions = map[string]string{
 	"%": "%", "n": "\n", "t": "\t",
 }
 
-func strftime(format string) (string, error) {
+// strftime turns a format into a Go layout. Where it is lenient, numbers of one digit
+// will do, except where another conversion follows at once.
+func strftime(format string, lenient bool) (string, error) {
 	var b strings.Builder
 	for i := 0; i < len(format); i++ {
 		if format[i] != '%' {
@@ -84,8 +86,11 @@ func strftime(format string) (string, error) {
 		if !ok {
 			return "", fmt.Errorf("time format %q: conversion %%%s is unknown: use Go's layout instead, as in 2006-01-02 15:04:05", format, conversion)
 		}
-		b.WriteString(layout)
 		i += n
+		if short, ok := conversions["-"+conversion]; ok && lenient && !strings.HasPrefix(format[i+1:], "%") {
+			layout = short
+		}
+		b.WriteString(layout)
 	}
 	return b.String(), nil
 }

@@ -67,12 +67,39 @@ func (s *source) readArray() error {
 	return nil
 }
 
+// readValues reads objects one after another, or arrays of them, on whatever lines.
+func (s *source) readValues() error {
+	d := json.NewDecoder(s.in)
+	for {
+		var text json.RawMessage
+		switch err := d.Decode(&text); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return fmt.Errorf("%s: after row %d: %w", s.file, s.row, err)
+		}
+		objects := []json.RawMessage{text}
+		if text[0] == '[' {
+			objects = nil
+			if err := json.Unmarshal(text, &objects); err != nil {
+				return fmt.Errorf("%s: after row %d: %w", s.file, s.row, err)
+			}
+		}
+		for _, object := range objects {
+			s.row++
+			if err := s.object(object, 0); err != nil {
+				return err
+			}
+		}
+	}
+}
+
 func (s *source) object(text []byte, line int64) error {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
 	var object map[string]any
 	if err := d.Decode(&object); err != nil {
-		return s.bad(line, "json", string(text), "is no JSON object: "+err.Error())
+		return s.bad(line, "json", string(text), "is no JSON object ("+err.Error()+"): write one per line, or set input.format to json")
 	}
 	if d.More() {
 		return s.bad(line, "json", string(text), "has something after the object: write one object per line")

@@ -28,7 +28,7 @@ import (
 // Format says how a file is written. Its zero value reads CSV with a header line and
 // commas, or JSON lines, whichever the file begins like.
 type Format struct {
-	Kind      string   // csv or ndjson; by the file's first character where empty
+	Kind      string   // csv, ndjson or json; csv or ndjson by the file's first character where empty
 	Delimiter string   // "," where empty; one character, unless Quotes is none
 	Quotes    string   // standard where empty; lazy allows stray quotes; none gives them no meaning
 	Comment   string   // lines that begin with this character are left out
@@ -179,6 +179,8 @@ func (r *Reader) Read(path string, each func(*Row, error) error) error {
 		return fmt.Errorf("%s: %w", path, err)
 	case kind == "ndjson":
 		return src.readJSON()
+	case kind == "json":
+		return src.readValues()
 	}
 	return src.readCSV()
 }
@@ -235,8 +237,8 @@ func skip(in *bufio.Reader, lines int) (int64, error) {
 // Validate checks what can be known without a file.
 func (f *Format) Validate() error {
 	switch {
-	case !slices.Contains([]string{"", "csv", "ndjson"}, f.Kind):
-		return fmt.Errorf("format %q is unknown: use csv or ndjson", f.Kind)
+	case !slices.Contains([]string{"", "csv", "ndjson", "json"}, f.Kind):
+		return fmt.Errorf("format %q is unknown: use csv, ndjson or json", f.Kind)
 	case !slices.Contains([]string{"", "standard", "lazy", "none"}, f.Quotes):
 		return fmt.Errorf("quotes %q is unknown: use standard, lazy or none", f.Quotes)
 	case f.Quotes != "none" && utf8.RuneCountInString(f.Delimiter) > 1:

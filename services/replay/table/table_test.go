@@ -75,6 +75,8 @@ func TestDialects(t *testing.T) {
 		{"unnamed column", Format{}, []byte(",b\n1,2\n"), []string{"b=2 column_1=1"}},
 		{"nested json", Format{}, []byte(`{"a":{"b":[1,{"c":true}]},"d":null,"e":1e3}`), []string{"a.b.#=2 a.b.0=1 a.b.1.c=true e=1e3"}},
 		{"json array", Format{}, []byte(" [ {\"a\":1},\n{\"a\":2}]"), []string{"a=1", "a=2"}},
+		{"json on many lines", Format{Kind: "json", Explode: "t"}, []byte("{\n \"v\": 1,\n \"t\": [\n  {\"a\": 1},\n  {\"a\": 2}\n ]\n}\n{\"v\": 2}"),
+			[]string{"t.#=2 t.a=1 v=1", "t.#=2 t.a=2 v=1", "t.#=0 v=2"}},
 		{"explode", Format{Explode: "c"}, []byte(`{"a":1,"c":[{"x":1},{"x":2}]}` + "\n" + `{"a":2}`),
 			[]string{"a=1 c.#=2 c.x=1", "a=1 c.#=2 c.x=2", "a=2 c.#=0"}},
 	} {
@@ -104,8 +106,8 @@ func TestBadRows(t *testing.T) {
 		{"encoding", "a,b\n1,\xe9\n3,4\n", []string{"a=3 b=4"},
 			[]string{`t.csv: row 1 (line 2): b "\xe9": is not UTF-8: set input.encoding, for example to windows-1252`}},
 		{"json", "{\"a\":1}\n{\"a\":\n[2]\n{\"a\":3}{}\n{\"a\":4}\n", []string{"a=1", "a=4"}, []string{
-			`t.csv: row 2 (line 2): json "{\"a\":": is no JSON object: unexpected EOF`,
-			`t.csv: row 3 (line 3): json "[2]": is no JSON object: json: cannot unmarshal array into Go value of type map[string]interface {}`,
+			`t.csv: row 2 (line 2): json "{\"a\":": is no JSON object (unexpected EOF): write one per line, or set input.format to json`,
+			`t.csv: row 3 (line 3): json "[2]": is no JSON object (json: cannot unmarshal array into Go value of type map[string]interface {}): write one per line, or set input.format to json`,
 			`t.csv: row 4 (line 4): json "{\"a\":3}{}": has something after the object: write one object per line`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
