@@ -63,17 +63,38 @@ func Start(cfg Config) (*Server, error) {
 	if log == nil {
 		log = zap.NewNop()
 	}
-	ns.SetLoggerV2(logger{log.Named("nats").WithOptions(zap.AddCallerSkip(1)).Sugar()}, false, false, false)
+	lines := logger{log.Named("nats").WithOptions(zap.AddCallerSkip(1)).Sugar(), make(chan string, 1)}
+	ns.SetLoggerV2(lines, false, false, false)
 	if err := ns.GlobalAccount().AddMapping(MappingFrom, MappingTo(cfg.Partitions)); err != nil {
 		return nil, fmt.Errorf("nats server: mapping %s: %w", MappingFrom, err)
 	}
 	ns.Start()
-	if !ns.ReadyForConnections(startTimeout) || !ns.JetStreamEnabled() {
-		ns.Shutdown()
-		ns.WaitForShutdown()
-		return nil, fmt.Errorf("nats server: did not come up on %s with streams in %s: see its log lines above; is the port taken, the folder writable, the disk full?", cfg.Listen, cfg.Dir)
+	s := &Server{ns: ns}
+	if err := s.ready(lines.fatal); err != nil {
+		s.Stop()
+		return nil, fmt.Errorf("nats server on %s with streams in %s: %w: is the port taken, the folder writable, the disk full?", opts.Host+":"+strconv.Itoa(opts.Port), cfg.Dir, err)
 	}
-	return &Server{ns: ns}, nil
+	return s, nil
+}
+
+// ready waits until the server accepts connections and its streams are recovered.
+func (s *Server) ready(fatal <-chan string) error {
+	for end := time.Now().Add(startTimeout); ; {
+		up := s.ns.ReadyForConnections(100 * time.Millisecond)
+		select {
+		case line := <-fatal:
+			return errors.New(line)
+		default:
+		}
+		switch {
+		case up && s.ns.JetStreamEnabled():
+			return nil
+		case up:
+			return errors.New("jetstream is not available")
+		case time.Now().After(end):
+			return fmt.Errorf("not ready after %s", startTimeout)
+		}
+	}
 }
 
 // options translates the configuration into the server's own.
@@ -139,11 +160,21 @@ func (s *Server) Stop() {
 
 // logger hands the server's lines to zap. Its notices about every start and every
 // stream are of interest only when something is looked for.
-type logger struct{ log *zap.SugaredLogger }
+type logger struct {
+	log   *zap.SugaredLogger
+	fatal chan string // the first fatal line, of which the server itself makes no error
+}
 
 func (l logger) Noticef(format string, v ...any) { l.log.Debugf(format, v...) }
 func (l logger) Warnf(format string, v ...any)   { l.log.Warnf(format, v...) }
-func (l logger) Fatalf(format string, v ...any)  { l.log.Errorf(format, v...) }
 func (l logger) Errorf(format string, v ...any)  { l.log.Errorf(format, v...) }
 func (l logger) Debugf(format string, v ...any)  { l.log.Debugf(format, v...) }
 func (l logger) Tracef(format string, v ...any)  { l.log.Debugf(format, v...) }
+
+func (l logger) Fatalf(format string, v ...any) {
+	l.log.Errorf(format, v...)
+	select {
+	case l.fatal <- fmt.Sprintf(format, v...):
+	default:
+	}
+}
