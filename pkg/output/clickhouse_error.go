@@ -3,6 +3,7 @@ package output
 import (
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 )
@@ -108,8 +109,11 @@ func blame(err error) fault {
 		return unknown
 	}
 	var h *clickhouse.HTTPError
-	if errors.As(err, &h) && (h.StatusCode == 401 || h.StatusCode == 403 || h.StatusCode == 404) {
-		return schema // a proxy in front
+	if errors.As(err, &h) {
+		switch h.StatusCode {
+		case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound:
+			return schema // a proxy in front
+		}
 	}
 	var bad *badRow
 	if errors.As(err, &bad) {

@@ -228,7 +228,7 @@ func (c *ClickHouse) retain(ctx context.Context) error {
 	}
 	for table, ttl := range want {
 		has := strings.Contains(engines[table], " TTL ")
-		sql := ""
+		var sql string
 		switch {
 		case ttl == "" && has:
 			sql = "ALTER TABLE " + table + " REMOVE TTL"

@@ -140,7 +140,7 @@ func (p *Publisher) lookup(r *kpi.Reading, place int) *kpi.Reading {
 }
 
 func equalTerms(a, b []window.Vector) bool {
-	return slices.EqualFunc(a, b, func(x, y window.Vector) bool { return slices.Equal(x, y) })
+	return slices.EqualFunc(a, b, slices.Equal[window.Vector])
 }
 
 // remember copies readings; the copies of what has not changed are kept.
