@@ -18,13 +18,13 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/deskpulse/deskpulse/pkg/kpi"
 	deskpulsev1 "github.com/deskpulse/deskpulse/proto/deskpulse/v1"
 	"github.com/deskpulse/deskpulse/services/replay/extsort"
 	"github.com/deskpulse/deskpulse/services/replay/mapping"
 	"github.com/deskpulse/deskpulse/services/replay/table"
-	"google.golang.org/protobuf/proto"
 )
 
 // Command is "deskpulse replay".

@@ -156,7 +156,7 @@ func (c *compiler) eventExpressions(e *event, s *stanza, d *document) (err error
 // eventFields compiles the event's own fields and those common fields that its kind has.
 func (c *compiler) eventFields(e *event, s *stanza, d *document, used map[string]bool) error {
 	for _, p := range s.Fields {
-		if err := c.eventField(e, p, true); err != nil {
+		if err := c.eventField(e, p); err != nil {
 			return err
 		}
 	}
@@ -168,14 +168,14 @@ func (c *compiler) eventFields(e *event, s *stanza, d *document, used map[string
 		if s.Fields.find(p.name.value) >= 0 {
 			continue
 		}
-		if err := c.eventField(e, p, false); err != nil {
+		if err := c.eventField(e, p); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *compiler) eventField(e *event, p pair, own bool) error {
+func (c *compiler) eventField(e *event, p pair) error {
 	if key, ok := ownKeys[p.name.value]; ok {
 		return p.name.errorf("%s is no field here: use the key %s of the event", p.name.value, key)
 	}

@@ -120,7 +120,7 @@ func newTable(t namedTable) (*valueTable, error) {
 		if out.fold {
 			key = strings.ToLower(key)
 		}
-		if len(v.list) > 0 || len(v.map_) > 0 {
+		if len(v.list) > 0 || len(v.inner) > 0 {
 			return nil, v.name.errorf("table %s: the value of %q must be text", t.name.value, key)
 		}
 		out.values[key] = v.one.value

@@ -31,10 +31,10 @@ func (c *compiler) setter(field protoreflect.FieldDescriptor, inBody bool, p pai
 	var err error
 	switch {
 	case field.IsMap():
-		if len(p.map_) == 0 {
+		if len(p.inner) == 0 {
 			return nil, p.name.errorf("%s takes names with values, as in %s: {region: \"${row.region}\"}", s.name, s.name)
 		}
-		for _, inner := range p.map_ {
+		for _, inner := range p.inner {
 			value, err := c.template(inner.one, inRepeat)
 			if err != nil {
 				return nil, err
@@ -42,7 +42,7 @@ func (c *compiler) setter(field protoreflect.FieldDescriptor, inBody bool, p pai
 			s.labels = append(s.labels, label{inner.name.value, value})
 		}
 		return s, nil
-	case len(p.map_) > 0 || len(p.list) > 0 && !field.IsList():
+	case len(p.inner) > 0 || len(p.list) > 0 && !field.IsList():
 		return nil, p.name.errorf("%s takes one value", s.name)
 	case field.IsList():
 		if p.one.set {

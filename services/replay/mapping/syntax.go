@@ -172,10 +172,10 @@ func (t texts) values() []string {
 
 // pair is a name and what stands under it: a scalar, a list of scalars, or pairs.
 type pair struct {
-	name text
-	one  text
-	list texts
-	map_ pairs
+	name  text
+	one   text
+	list  texts
+	inner pairs
 }
 
 // pairs is a YAML mapping in the order in which it is written.
@@ -194,7 +194,7 @@ func (p *pairs) UnmarshalYAML(node ast.Node) error {
 		case *ast.SequenceNode:
 			err = one.list.UnmarshalYAML(entry.Value)
 		case *ast.MappingNode, *ast.MappingValueNode:
-			err = one.map_.UnmarshalYAML(entry.Value)
+			err = one.inner.UnmarshalYAML(entry.Value)
 		default:
 			err = one.one.UnmarshalYAML(entry.Value)
 		}
