@@ -257,3 +257,26 @@ func TestParseDelivery(t *testing.T) {
 		}
 	}
 }
+
+// Messages so large that a request ends by its bytes and not by its number arrive too,
+// and without a consumer being made anew.
+func TestReaderLargeMessages(t *testing.T) {
+	_, nc, js := startTopology(t, 1)
+	const messages = 40
+	big := make([]byte, nc.MaxPayload()-1024)
+	for range messages {
+		if _, err := js.Publish(testContext(t), Subject(0, "acme", "batch"), big); err != nil {
+			t.Fatal(err)
+		}
+	}
+	counters := new(Counters)
+	r := openReader(t, js, Position{Partitions: 1}, counters)
+	for i, m := range readN(t, r, messages) {
+		if m.Sequence != uint64(i+1) || len(m.Data) != len(big) {
+			t.Fatalf("message %d has sequence %d and %d bytes", i, m.Sequence, len(m.Data))
+		}
+	}
+	if n := counters.Reopened.Load(); n != 0 {
+		t.Errorf("the consumer was made anew %d times", n)
+	}
+}
