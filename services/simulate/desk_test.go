@@ -3,6 +3,7 @@ package simulate
 import (
 	"math"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -89,8 +90,17 @@ func TestEveryEventIsAcceptedInOrderOfPublishing(t *testing.T) {
 
 // history is what tests of behaviour look at: nine days in real time, of which the first
 // two fill the desk with cases.
+// It is made once, for it takes a second.
 func history(t testing.TB) (all []published, from time.Time) {
-	return run(t, Config{Tenant: "demo", Seed: 11, Rate: 0.4, Pace: 1, Start: monday}, 9*24*time.Hour), monday.Add(48 * time.Hour)
+	nineDays.Do(func() {
+		nineDays.events = run(t, Config{Tenant: "demo", Seed: 11, Rate: 0.4, Pace: 1, Start: monday}, 9*24*time.Hour)
+	})
+	return nineDays.events, monday.Add(48 * time.Hour)
+}
+
+var nineDays struct {
+	sync.Once
+	events []published
 }
 
 // within fails where a count of n cases is further from its chance than five standard

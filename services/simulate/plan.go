@@ -17,7 +17,7 @@ type Plan struct {
 	Tenants []string
 	Seed    uint64
 	Rate    float64       // events per second of all tenants together
-	Pace    float64       // see Config; 0 chooses one, see autoPace
+	Pace    float64       // see Config; 0 chooses one, see paceFor
 	History time.Duration // published at once, before the live part
 	Live    time.Duration // length of the live part; negative for without end
 	Until   time.Time     // taken for the present at the start; the clock's where it is zero
@@ -44,11 +44,11 @@ const slice = 20 * time.Millisecond
 // maxAlive bounds, by the choice of the pace, the cases that are under way at once.
 const maxAlive = 400_000
 
-// autoPace is 60, or as much as keeps the number of cases that are not over below
-// maxAlive: a case is over the sooner the more are started.
-func (p *Plan) autoPace() float64 {
+// paceFor is 60, or as much as keeps the number of cases that are not over at alive: a
+// case is over the sooner the more are started.
+func paceFor(rate float64, alive int) float64 {
 	u := calibrate()
-	return max(60, p.Rate/u.events*u.life/1000/maxAlive)
+	return max(60, rate/u.events*u.life/1000/float64(alive))
 }
 
 // Feed publishes the history, then lives until the plan's end or until ctx ends.
@@ -92,7 +92,7 @@ func (p Plan) open(now time.Time) ([]*tenantDesk, error) {
 	}
 	pace := p.Pace
 	if pace == 0 {
-		pace = p.autoPace()
+		pace = paceFor(p.Rate, maxAlive)
 	}
 	start := now.Add(-p.History)
 	clock := start
