@@ -26,6 +26,7 @@ type Command struct {
 	Tenant   []string       `default:"demo" help:"Tenant to publish for; repeatable: they share the rate."`
 	Seed     uint64         `default:"1" help:"The same seed at the same time gives the same events."`
 	Pace     float64        `default:"0" help:"How many times as fast as the clock the desk lives: at 60, what takes an hour takes a minute. 1 is real time. 0 is 60, or more at rates that would otherwise leave too many cases open."`
+	Steady   bool           `help:"No daily curve: the mean rate at all times, for load tests."`
 	History  time.Duration  `default:"0s" help:"First publish this much of the past, as fast as possible, so that there is history at once."`
 	Duration *time.Duration `help:"How long to go on after the history; without end where it is left out; 0s stops after the history."`
 	Until    time.Time      `placeholder:"TIME" help:"Take this time (RFC 3339) for the present, so that a history is the same each time. Needs --duration 0s."`
@@ -39,7 +40,7 @@ func (Command) Help() string {
 Examples:
 
     deskpulse simulate --rate 50 --history 2h
-    deskpulse simulate --rate 100000 --duration 1m
+    deskpulse simulate --rate 100000 --steady --duration 1m
     deskpulse simulate --tenant acme --tenant globex --pace 1
     deskpulse simulate --out - --history 10m --duration 0s | head
     deskpulse simulate --out day.ndjson --pace 1 --history 24h --until 2026-01-15T00:00:00Z --duration 0s
@@ -59,7 +60,7 @@ func (c *Command) Validate() error {
 
 func (c *Command) plan() Plan {
 	p := Plan{
-		Tenants: c.Tenant, Seed: c.Seed, Rate: c.Rate, Pace: c.Pace,
+		Tenants: c.Tenant, Seed: c.Seed, Rate: c.Rate, Pace: c.Pace, Steady: c.Steady,
 		History: c.History, Live: Forever, Until: c.Until,
 	}
 	if c.Duration != nil {

@@ -18,6 +18,7 @@ type Config struct {
 	Pace   float64   // how many times as fast as the wall's clock the desk's runs; 0 is 1
 	Start  time.Time // wall time of the first moment
 	Clock  time.Time // the desk's clock at Start; Start where it is zero
+	Steady bool      // customers start as much at night as by day, for load tests
 }
 
 // Desk is a simulated service desk. See the package's documentation.
@@ -84,7 +85,7 @@ func newDesk(c Config, perMilli float64) *Desk {
 	}
 	d := &Desk{
 		config: c, dice: newDice(c.Seed, hash(c.Tenant)), start: c.Start.UnixMilli(), clock: c.Clock.UnixMilli(),
-		meanGap: 1 / (perMilli * curvePeak),
+		meanGap: 1 / (perMilli * c.peak()),
 		prefix:  strconv.FormatInt(c.Start.UnixMilli(), 36) + strconv.FormatUint(c.Seed&0xffff, 36) + "-",
 	}
 	// A few customers are in touch all the time, most hardly ever.
@@ -98,6 +99,14 @@ func newDesk(c Config, perMilli float64) *Desk {
 	d.agenda.add(d.clock, arrivals{}, nil)
 	d.agenda.add(d.clock, &bookkeeper{}, nil)
 	return d
+}
+
+// peak is how many times the mean intensity the highest is.
+func (c Config) peak() float64 {
+	if c.Steady {
+		return 1
+	}
+	return curvePeak
 }
 
 // hash is FNV-1a, so that each tenant of one seed has a life of its own.
@@ -162,7 +171,7 @@ func (d *Desk) lateness() int64 {
 type arrivals struct{}
 
 func (a arrivals) step(d *Desk, at int64) {
-	if d.dice.chance(curve(at) / curvePeak) {
+	if d.config.Steady || d.dice.chance(curve(at)/curvePeak) {
 		start(d, at)
 	}
 	// At high rates several start in one millisecond: the gap's fraction is a chance.

@@ -127,6 +127,25 @@ func TestMeanRateOverAWeek(t *testing.T) {
 	}
 }
 
+func TestSteadyDeskHasNoNight(t *testing.T) {
+	c := Config{Tenant: "demo", Seed: 2, Rate: 2000, Pace: 3600, Start: monday, Steady: true}
+	const hour = time.Second
+	byHour := map[int]int{}
+	for _, p := range run(t, c, 96*hour) {
+		if since := p.at.Sub(monday); since >= 72*hour { // the desk is full
+			byHour[int(since/hour)%24]++
+		}
+	}
+	for h, n := range byHour {
+		if math.Abs(float64(n)/2000-1) > 0.15 {
+			t.Errorf("%d events in hour %d, want 2000 ± 15 %%", n, h)
+		}
+	}
+	if len(byHour) != 24 {
+		t.Errorf("events in %d hours of 24", len(byHour))
+	}
+}
+
 func TestLateAndDoubleEvents(t *testing.T) {
 	all, _ := history(t)
 	seen := map[string]int{}

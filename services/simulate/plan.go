@@ -18,6 +18,7 @@ type Plan struct {
 	Seed    uint64
 	Rate    float64       // events per second of all tenants together
 	Pace    float64       // see Config; 0 chooses one, see paceFor
+	Steady  bool          // see Config
 	History time.Duration // published at once, before the live part
 	Live    time.Duration // length of the live part; negative for without end
 	Until   time.Time     // taken for the present at the start; the clock's where it is zero
@@ -103,7 +104,7 @@ func (p Plan) open(now time.Time) ([]*tenantDesk, error) {
 	for _, tenant := range slices.Compact(slices.Sorted(slices.Values(p.Tenants))) {
 		desk, err := New(Config{
 			Tenant: tenant, Seed: p.Seed, Rate: p.Rate / float64(len(p.Tenants)), Pace: pace,
-			Start: start, Clock: clock,
+			Start: start, Clock: clock, Steady: p.Steady,
 		})
 		if err != nil {
 			return nil, err
