@@ -19,6 +19,7 @@ import (
 	"github.com/deskpulse/deskpulse/pkg/process"
 	"github.com/deskpulse/deskpulse/services/board"
 	"github.com/deskpulse/deskpulse/services/embedded/chdb"
+	"github.com/deskpulse/deskpulse/services/publish"
 	"github.com/deskpulse/deskpulse/services/replay"
 	"github.com/deskpulse/deskpulse/services/simulate"
 	"github.com/deskpulse/deskpulse/services/worker"
@@ -31,6 +32,8 @@ type commands struct {
 	Board      board.Command     `cmd:"" help:"Show the KPIs of workers that run elsewhere."`
 	Simulate   simulate.Command  `cmd:"" help:"Publish the events of a simulated service desk."`
 	Replay     replay.Command    `cmd:"" help:"Turn tables of past events into live or offline KPIs."`
+	Publish    publish.Publish   `cmd:"" help:"Publish events from files or standard input."`
+	DLQ        publish.DLQ       `cmd:"" name:"dlq" help:"Look at what was refused, and send it again."`
 	Config     configCommand     `cmd:"" help:"Check a configuration file."`
 	KPI        kpiCommand        `cmd:"" name:"kpi" help:"Look up the KPIs."`
 	Completion completionCommand `cmd:"" help:"Print a script that lets your shell complete deskpulse."`

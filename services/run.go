@@ -151,7 +151,7 @@ func (c *runCommand) startBoard(ctx context.Context, s *site) error {
 		return fmt.Errorf("metrics: %w", err)
 	}
 	cfg := board.Config{
-		Catalogue: s.engine.Catalogue, Live: board.Follow(s.conn, s.engine.Catalogue, s.log, kpis.Set),
+		Catalogue: s.engine.Catalogue, Windows: s.engine.Windows, Groups: s.engine.Groups, Live: board.Follow(s.conn, s.engine.Catalogue, s.log, kpis.Set),
 		Log: s.log.Named("board"), Gatherer: s.registry, Registerer: s.registry, Health: s.health,
 	}
 	if s.history != nil {

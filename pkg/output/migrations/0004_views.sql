@@ -38,7 +38,7 @@ GROUP BY team, channel, priority, category, agent, post, segment, network, produ
 -- Repeat incidents: one stock per window, each the sum of all its deltas before at. Slot 0
 -- is common to all windows, and the window's own slot is added to it.
 CREATE VIEW IF NOT EXISTS kpi_repeat_incident_ratio AS
-WITH (SELECT any(slot) FROM windows FINAL WHERE name = {window:String} AND kept) AS wanted
+WITH assumeNotNull((SELECT any(slot) FROM windows FINAL WHERE name = {window:String} AND kept)) AS wanted
 SELECT
     if(has(splitByChar(',', {by:String}), 'team'), r.team, '') AS team,
     if(has(splitByChar(',', {by:String}), 'channel'), r.channel, '') AS channel,
