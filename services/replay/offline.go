@@ -74,7 +74,9 @@ func (c *computing) config(partitions int, log *zap.Logger) (engine.Config, erro
 		}
 		cfg.Windows = append(cfg.Windows, w)
 	}
-	cfg.Groups = nil
+	// Beside what is asked for, only what decides targets and incidents is told apart:
+	// nobody reads the rest, and it costs time and memory.
+	cfg.Groups, cfg.Keep = nil, kpi.SetOf(kpi.Priority, kpi.Category)
 	for _, names := range c.By {
 		set, err := kpi.ParseSet(names)
 		if err != nil {
