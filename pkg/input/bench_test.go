@@ -83,7 +83,7 @@ func benchRaw(b *testing.B, br *broker) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		defer consuming.Stop()
+		b.Cleanup(consuming.Stop)
 	}
 	<-done
 }

@@ -280,3 +280,16 @@ func TestReaderLargeMessages(t *testing.T) {
 		t.Errorf("the consumer was made anew %d times", n)
 	}
 }
+
+// The server says when a request has been fulfilled, which is no reason to begin anew.
+func TestReaderGoesOnAfterFulfilledRequests(t *testing.T) {
+	_, _, js := startTopology(t, 1)
+	const messages = 3 * requested
+	publishRaw(t, js, 0, 1, messages)
+	counters := new(Counters)
+	r := openReader(t, js, Position{Partitions: 1}, counters)
+	checkNumbered(t, readN(t, r, messages), 1)
+	if n := counters.Reopened.Load(); n != 0 {
+		t.Errorf("the consumer was made anew %d times", n)
+	}
+}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
 )
 
 const (
@@ -242,10 +243,11 @@ func (s *session) control(m *nats.Msg) {
 		if err == nil && last != s.sequence {
 			s.end(fmt.Errorf("delivery %d did not arrive, the last was %d", last, s.sequence))
 		}
-	case status == "408", status == "409" && description == "Message Size Exceeds MaxBytes":
+	case status == "408", status == "409" && fulfilled(description):
+		s.r.log.Debug("request ended", zap.String("status", status), zap.String("because", description))
 		left, err := strconv.Atoi(m.Header.Get("Nats-Pending-Messages"))
 		if err == nil {
-			s.asked -= left
+			s.asked -= max(0, left)
 			err = s.ask()
 		}
 		if err != nil {
@@ -254,6 +256,12 @@ func (s *session) control(m *nats.Msg) {
 	case status != "":
 		s.end(fmt.Errorf("consumer ended: %s %s", status, description))
 	}
+}
+
+// fulfilled reports whether a request ended as every request does: with its last message,
+// or with its bytes used up.
+func fulfilled(description string) bool {
+	return description == "Batch Completed" || description == "Message Size Exceeds MaxBytes"
 }
 
 // end says that the session is over. The first reason counts.
