@@ -1,6 +1,7 @@
 package kpi
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -266,8 +267,9 @@ func TestDecodeBatch(t *testing.T) {
 			if string(raw) != raws[i] {
 				t.Errorf("event %d: raw is %q, want %q", i, raw, raws[i])
 			}
-			if i++; err != nil {
-				seen = append(seen, err.(*FieldError).Field)
+			var field *FieldError
+			if i++; errors.As(err, &field) {
+				seen = append(seen, field.Field)
 				return
 			}
 			seen = append(seen, ev.Kind.String())

@@ -100,7 +100,7 @@ func (p *Publish) file(ctx context.Context, pub *input.Publisher, name string) (
 		if err != nil {
 			return 0, err
 		}
-		defer f.Close() //nolint:errcheck // it was only read
+		defer f.Close()
 		in = f
 	}
 	err = eachEvent(in, func(line int, data []byte, err error) error {
