@@ -4,6 +4,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -23,8 +24,9 @@ type Config struct {
 	Windows []string `yaml:"windows"`
 	// Dimensions that are told apart at all. Fewer need less memory.
 	Dimensions []string `yaml:"dimensions"`
-	// Breakdowns that are kept live, each a list of dimensions separated by commas. Any
-	// other is answered from the history.
+	// Breakdowns that are kept live, each a list of dimensions separated by commas, beside
+	// the whole, which always is. Any other is answered from the history. Nil is those of
+	// the default ones that the dimensions allow.
 	Breakdowns []string `yaml:"breakdowns"`
 	// SLA holds the targets for requests that come without a due time of their own.
 	SLA SLA `yaml:"sla"`
@@ -34,20 +36,22 @@ type Config struct {
 type SLA struct {
 	// Resolution is the running time until a request must be resolved, by priority, as in
 	// 8h or 90m; letter case does not matter. The clock pauses while the request waits.
+	// Nil is the default targets; a file's replace them as a whole.
 	Resolution map[string]string `yaml:"resolution"`
 	// Default is for requests of any other priority, or none; empty is no target.
 	Default string `yaml:"default"`
 }
 
+var (
+	defaultBreakdowns = []string{"team", "channel", "priority", "category", "agent", "team,priority"}
+	defaultTargets    = map[string]string{"urgent": "4h", "high": "8h", "normal": "72h", "low": "120h"}
+)
+
 // Default returns the configuration that holds without a file.
 func Default() *Config {
 	c := &Config{
 		Dimensions: []string{"team", "channel", "priority", "category", "agent"},
-		Breakdowns: []string{"team", "channel", "priority", "category", "agent", "team,priority"},
-		SLA: SLA{
-			Resolution: map[string]string{"urgent": "4h", "high": "8h", "normal": "72h", "low": "120h"},
-			Default:    "72h",
-		},
+		SLA:        SLA{Default: "72h"},
 	}
 	for _, w := range window.Default() {
 		c.Windows = append(c.Windows, w.Name)
@@ -62,13 +66,8 @@ func Load(file string) (c *Config, warnings []string, err error) {
 	if file == "" {
 		return c, nil, nil
 	}
-	targets := c.SLA.Resolution
-	c.SLA.Resolution = nil // the file's targets replace the default ones as a whole
 	if warnings, err = process.LoadFile(file, c); err != nil {
 		return nil, warnings, err
-	}
-	if c.SLA.Resolution == nil {
-		c.SLA.Resolution = targets
 	}
 	return c, warnings, nil
 }
@@ -78,13 +77,14 @@ func (c *Config) Validate() (warnings []string, err error) {
 	if _, err := c.windows(); err != nil {
 		return nil, err
 	}
-	if _, _, err := c.sets(); err != nil {
+	_, groups, err := c.sets()
+	if err != nil {
 		return nil, err
 	}
 	if _, err := c.policy(); err != nil {
 		return nil, err
 	}
-	if !slices.Contains(c.Breakdowns, "team") {
+	if !slices.Contains(groups, kpi.SetOf(kpi.Team)) {
 		warnings = append(warnings, "breakdowns: team is missing: the board's table of teams will come from the history")
 	}
 	return warnings, nil
@@ -115,47 +115,86 @@ func (c *Config) windows() ([]window.Window, error) {
 	for i, name := range c.Windows {
 		w, err := window.Parse(name)
 		if err != nil {
-			return nil, &process.FieldError{Path: fmt.Sprintf("windows[%d]", i), Problem: err.Error(), Remedy: "write a number and s, m, h or d, or all"}
+			return nil, mistake("windows", i, err)
 		}
 		if slices.Contains(out, w) {
-			return nil, &process.FieldError{Path: fmt.Sprintf("windows[%d]", i), Problem: fmt.Sprintf("%q is given twice", name), Remedy: "take one away"}
+			return nil, twice("windows", i, name)
 		}
 		out = append(out, w)
 	}
 	return out, nil
 }
 
+// mistake is the error for one value of a list. err says the problem, and behind its
+// first colon the remedy.
+func mistake(list string, i int, err error) error {
+	problem, remedy, _ := strings.Cut(err.Error(), ": ")
+	return &process.FieldError{Path: fmt.Sprintf("%s[%d]", list, i), Problem: problem, Remedy: remedy}
+}
+
+func twice(list string, i int, value string) error {
+	return mistake(list, i, fmt.Errorf("%q is given twice: take one away", value))
+}
+
 func (c *Config) sets() (keep kpi.Set, groups []kpi.Set, err error) {
 	for i, name := range c.Dimensions {
 		d, err := kpi.ParseDimension(name)
 		if err != nil {
-			return 0, nil, &process.FieldError{Path: fmt.Sprintf("dimensions[%d]", i), Problem: fmt.Sprintf("%q is no dimension", name), Remedy: err.Error()}
+			return 0, nil, mistake("dimensions", i, err)
+		}
+		if keep.Has(d) {
+			return 0, nil, twice("dimensions", i, name)
 		}
 		keep |= kpi.SetOf(d)
+	}
+	if c.Breakdowns == nil {
+		return keep, allowed(keep), nil
 	}
 	for i, names := range c.Breakdowns {
 		s, err := kpi.ParseSet(names)
 		switch {
 		case err != nil:
-			return 0, nil, &process.FieldError{Path: fmt.Sprintf("breakdowns[%d]", i), Problem: fmt.Sprintf("%q is no list of dimensions", names), Remedy: err.Error()}
+			return 0, nil, mistake("breakdowns", i, err)
+		case s == 0:
+			return 0, nil, mistake("breakdowns", i, errors.New("it has no dimensions: take it out, the whole is always kept"))
 		case s&^keep != 0:
-			return 0, nil, &process.FieldError{
-				Path: fmt.Sprintf("breakdowns[%d]", i), Problem: fmt.Sprintf("%q is not among the dimensions", s&^keep), Remedy: "add it to dimensions, or take it out here",
-			}
+			return 0, nil, mistake("breakdowns", i, fmt.Errorf("%q is not among the dimensions: add it to dimensions, or take it out here", s&^keep))
+		case slices.Contains(groups, s):
+			return 0, nil, twice("breakdowns", i, names)
 		}
 		groups = append(groups, s)
 	}
 	return keep, groups, nil
 }
 
-func (c *Config) policy() (p sla.Policy, err error) {
-	p.Targets = make(map[string]time.Duration)
-	for _, priority := range slices.Sorted(maps.Keys(c.SLA.Resolution)) {
-		d, err := target("sla.resolution."+priority, c.SLA.Resolution[priority])
+// allowed returns the default breakdowns that need no dimension beyond keep.
+func allowed(keep kpi.Set) (groups []kpi.Set) {
+	for _, names := range defaultBreakdowns {
+		s, err := kpi.ParseSet(names)
 		if err != nil {
+			panic("config: internal error: " + err.Error())
+		}
+		if s&^keep == 0 {
+			groups = append(groups, s)
+		}
+	}
+	return groups
+}
+
+func (c *Config) policy() (p sla.Policy, err error) {
+	targets := c.SLA.Resolution
+	if targets == nil {
+		targets = defaultTargets
+	}
+	p.Targets = make(map[string]time.Duration)
+	for _, name := range slices.Sorted(maps.Keys(targets)) {
+		path, priority := "sla.resolution."+name, strings.ToLower(name)
+		if _, known := p.Targets[priority]; known {
+			return p, &process.FieldError{Path: path, Problem: fmt.Sprintf("priority %q is given twice", priority), Remedy: "take one away: letter case does not matter"}
+		}
+		if p.Targets[priority], err = target(path, targets[name]); err != nil {
 			return p, err
 		}
-		p.Targets[strings.ToLower(priority)] = d
 	}
 	if c.SLA.Default != "" {
 		if p.Default, err = target("sla.default", c.SLA.Default); err != nil {
@@ -167,8 +206,8 @@ func (c *Config) policy() (p sla.Policy, err error) {
 
 func target(path, text string) (time.Duration, error) {
 	d, err := time.ParseDuration(text)
-	if err != nil || d <= 0 {
-		return 0, &process.FieldError{Path: path, Problem: fmt.Sprintf("%q is no positive duration", text), Remedy: "write it as in 8h, 90m or 72h"}
+	if err != nil || d <= 0 || d%time.Millisecond != 0 {
+		return 0, &process.FieldError{Path: path, Problem: fmt.Sprintf("%q is no positive duration in whole milliseconds", text), Remedy: "write it as in 8h, 90m or 72h"}
 	}
 	return d, nil
 }

@@ -108,11 +108,12 @@ func decodeError(file string, err error, config any) error {
 func remedyFor(err error) string {
 	var duplicate *yaml.DuplicateKeyError
 	var wrong *yaml.TypeError
+	var node *yaml.UnexpectedNodeTypeError
 	var syntax *yaml.SyntaxError
 	switch {
-	case errors.As(err, &duplicate):
+	case errors.As(err, &duplicate), errors.As(err, &syntax) && strings.HasPrefix(syntax.Message, "mapping key "):
 		return "give the key once"
-	case errors.As(err, &wrong):
+	case errors.As(err, &wrong), errors.As(err, &node):
 		return "give a value of that type"
 	case errors.As(err, &syntax):
 		return "mend the YAML there: indent with spaces, one space after each colon"

@@ -38,8 +38,9 @@ func TestLoadErrorsNamePlaceAndRemedy(t *testing.T) {
 	for _, c := range []struct{ name, file, want string }{
 		{"unknown field", "listen: a:1\nwndows: [1m]\n", `c.yaml:2:1: field "wndows" is unknown: did you mean windows?`},
 		{"unknown, nothing near", "listen: a:1\nsla:\n  colour: red\n", `c.yaml:3:3: field "colour" is unknown: remove it, or use one of listen, period, sla, targets, windows`},
-		{"twice", "listen: a:1\nlisten: b:1\n", "c.yaml:2:1: "},
+		{"twice", "listen: a:1\nlisten: b:1\n", `c.yaml:2:1: mapping key "listen" already defined at [1:1]: give the key once`},
 		{"wrong type", "listen: a:1\nwindows: {a: b}\n", "c.yaml:2:"},
+		{"wrong kind", "listen: a:1\nwindows: 5m\n", "c.yaml:2:10: string was used where sequence is expected: give a value of that type"},
 		{"no YAML", "listen: a:1\nsla: [\n", "c.yaml:2:6: "},
 		{"validation", "listen: a:1\nwindows:\n  - 1m\n  - 7x\n", `c.yaml:4:5: windows[1]: "7x" is no duration: write 7d`},
 		{"missing", "windows: []\n", "c.yaml: listen: is empty: give host:port"},
