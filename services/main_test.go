@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -77,6 +79,30 @@ func TestKPIList(t *testing.T) {
 	i := slices.IndexFunc(list, func(k kpiJSON) bool { return k.Key == "overdue_ratio" })
 	if i < 0 || list[i].Unit != "ratio" || list[i].Better != "lower" || list[i].Description == "" || !strings.Contains(list[i].Name, "سررسید") {
 		t.Errorf("overdue_ratio is not as in the catalogue: %s", out)
+	}
+}
+
+func TestConfigCheck(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "deskpulse.yaml")
+	for _, c := range []struct {
+		text           string
+		code           int
+		stdout, stderr string
+	}{
+		{"windows: [1h, 24h]\nsla:\n  resolution: {high: 2h}\n", exitOK, file + " is right: 2 windows, 6 breakdowns, 1 targets, ", ""},
+		{"breakdowns: [agent]\n", exitOK, "warning: " + file + ": breakdowns: team is missing", ""},
+		{"sla:\n  resolution:\n    high: soon\n", exitFailure, "", "deskpulse: " + file + ":3:11: sla.resolution.high: \"soon\" is no positive duration in whole milliseconds: write it as in 8h, 90m or 72h\n"},
+	} {
+		if err := os.WriteFile(file, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, stdout, stderr := call(t, "config", "check", file)
+		if code != c.code || !strings.HasPrefix(stdout, c.stdout) || stderr != c.stderr {
+			t.Errorf("%q: exit %d, want %d\nstdout %q, want %q\nstderr %q, want %q", c.text, code, c.code, stdout, c.stdout, stderr, c.stderr)
+		}
+	}
+	if code, _, stderr := call(t, "config", "check", file+".none"); code != exitUsage || !strings.Contains(stderr, "deskpulse.yaml.none") {
+		t.Errorf("a file that is missing: exit %d, stderr %q", code, stderr)
 	}
 }
 

@@ -38,6 +38,15 @@ type dlqList struct {
 	stdout io.Writer
 }
 
+// Help is shown by deskpulse dlq list --help.
+func (dlqList) Help() string {
+	return `Examples:
+
+    deskpulse dlq list
+    deskpulse dlq list --tenant acme --reason invalid --json
+`
+}
+
 // Run lists the letters.
 func (c *dlqList) Run(ctx context.Context, log *zap.Logger) error {
 	b, err := c.NATS.open(ctx, log)
@@ -101,6 +110,15 @@ type dlqShow struct {
 	stdout io.Writer
 }
 
+// Help is shown by deskpulse dlq show --help.
+func (dlqShow) Help() string {
+	return `Examples:
+
+    deskpulse dlq show DESK_3:815
+    deskpulse dlq show DESK_3:815 --raw > event.json
+`
+}
+
 // Run shows one letter.
 func (c *dlqShow) Run(ctx context.Context, log *zap.Logger) error {
 	b, err := c.NATS.open(ctx, log)
@@ -140,6 +158,18 @@ type dlqRetry struct {
 	NATS connection `embed:""`
 
 	stdout, stderr io.Writer
+}
+
+// Help is shown by deskpulse dlq retry --help.
+func (dlqRetry) Help() string {
+	return `What was refused for a reason that still holds is kept, and the exit code is 1.
+
+Examples:
+
+    deskpulse dlq retry DESK_3:815 DESK_3:816
+    deskpulse dlq retry --all
+    deskpulse dlq retry --tenant acme --reason unknown
+`
 }
 
 // Run retries the letters that were named or chosen.
