@@ -43,6 +43,9 @@ func (p *Policy) Validate() error {
 	if p.Default < 0 {
 		return fmt.Errorf("default target is %s: give a positive duration, or 0 for none", p.Default)
 	}
+	if p.Default%time.Millisecond != 0 {
+		return fmt.Errorf("default target is %s: give whole milliseconds", p.Default)
+	}
 	return nil
 }
 
