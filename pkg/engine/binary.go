@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/deskpulse/deskpulse/pkg/kpi"
+	"github.com/deskpulse/deskpulse/pkg/window"
 )
 
 // writer appends numbers and texts to bytes.
@@ -128,6 +129,16 @@ func (r *reader) incidentKey() incidentKey {
 
 func (r *reader) reportKey() reportKey {
 	return reportKey{kind: kpi.Kind(r.uint()), entity: uint32(r.uint()), event: r.uint()}
+}
+
+func (r *reader) vector() window.Vector {
+	v, rest, err := window.DecodeVector(r.b)
+	if err != nil {
+		r.fail()
+		return nil
+	}
+	r.b = rest
+	return v
 }
 
 func (r *reader) record(rec *record, combos int) {

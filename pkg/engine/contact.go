@@ -168,6 +168,7 @@ func (e *Engine) relink(i uint32) {
 	if len(e.contacts.linked) == 0 {
 		return
 	}
+	changed := false
 	t := &e.tickets.list[i]
 	id := e.tickets.block.get(t.name)
 	for _, k := range e.contacts.linked[hashID(uint8(kpi.Ticket), t.tenant, string(id))] {
@@ -182,8 +183,11 @@ func (e *Engine) relink(i uint32) {
 		c.link = l
 		e.contribute(k)
 		e.touchContact(k)
+		changed = true
 	}
-	e.sink.net()
+	if changed {
+		e.sink.net()
+	}
 }
 
 // foldContact folds a whole history.

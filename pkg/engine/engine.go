@@ -24,7 +24,7 @@ type Config struct {
 	Generation            uint32          // < 2^20; rises when all rows are to be written anew
 	Windows               []window.Window // at most 30
 	Groups                []kpi.Set       // breakdowns kept live, beside the whole tenant
-	Keep                  kpi.Set         // dimensions that are told apart at all
+	Keep                  kpi.Set         // dimensions told apart at all, beside priority and category, which decide targets and incidents
 	Policy                sla.Policy
 	Catalogue             kpi.Catalogue
 	Clock                 Clock
@@ -87,6 +87,10 @@ type Engine struct {
 	kpis    []compiled
 	records []record // scratch of the slow path
 	dirty   map[bucketKey]uint64
+	kept    map[bucketKey]window.Vector // of dirty, what the timelines no longer tell apart
+	queue   []bucketKey                 // the keys of dirty, in the order in which they became so
+	told    []reportKey                 // the keys of reports, likewise
+	oldest  []window.Oldest             // of each series
 }
 
 // New returns an empty state. An error names the setting at fault.
@@ -94,10 +98,12 @@ func New(cfg Config) (*Engine, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
+	cfg.Keep |= kpi.SetOf(kpi.Priority, kpi.Category)
 	e := &Engine{
 		cfg:      cfg,
 		reports:  make(map[reportKey]pendingReport),
 		dirty:    make(map[bucketKey]uint64),
+		kept:     make(map[bucketKey]window.Vector),
 		symbols:  newSymbols(),
 		tickets:  tickets{index: newIndex()},
 		contacts: contacts{index: newIndex(), linked: make(map[uint64][]uint32)},
@@ -108,7 +114,7 @@ func New(cfg Config) (*Engine, error) {
 	}
 	e.combos = newCombos()
 	e.groups = newGroups(cfg)
-	e.series = make([]series, 1) // 0 is none
+	e.addSeries(series{}) // 0 is none
 	return e, nil
 }
 
@@ -120,7 +126,7 @@ func (c *Config) validate() error {
 		return fmt.Errorf("generation %d is too large: it must be below %d", c.Generation, 1<<20)
 	}
 	for _, g := range c.Groups {
-		if g&^c.Keep != 0 {
+		if g&^(c.Keep|kpi.SetOf(kpi.Priority, kpi.Category)) != 0 {
 			return fmt.Errorf("grouping by %q: keep all its dimensions; kept are %q", g, c.Keep)
 		}
 	}
@@ -171,18 +177,20 @@ func (e *Engine) advance(ev *kpi.Event, pos Position) {
 	h := window.HorizonsAt(t)
 	if h != e.horizons {
 		e.settle()
+		e.keepRows(h)
 		e.horizons = h
 		e.collapse()
 	}
 	e.clock = t
 }
 
+// collapse goes over all series once an hour, by a list that says which need not be
+// touched.
 func (e *Engine) collapse() {
-	for i := range e.series {
-		s := &e.series[i]
-		s.line.Collapse(e.horizons)
-		for w := range s.rolling {
-			s.rolling[w].Collapsed(e.horizons)
+	for i := range e.oldest {
+		if e.oldest[i].Before(e.horizons) {
+			e.series[i].line.Collapse(e.horizons)
+			e.oldest[i] = e.series[i].line.Oldest()
 		}
 	}
 }

@@ -72,6 +72,9 @@ func (e *Engine) applyReports() {
 		if e.cfg.NoHistory {
 			continue
 		}
+		if _, known := e.reports[r.source]; !known {
+			e.told = append(e.told, r.source)
+		}
 		e.reports[r.source] = pendingReport{report: r.report, withdrawn: r.sign < 0, version: e.sequence}
 	}
 }

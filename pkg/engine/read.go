@@ -56,8 +56,7 @@ func (e *Engine) groupSeries(m measure, d dims, set kpi.Set) uint32 {
 		if natures[m] == flow {
 			rolling = len(e.cfg.Windows)
 		}
-		g.list[i].series[m] = uint32(len(e.series))
-		e.series = append(e.series, series{measure: m, rolling: make([]window.Rolling, rolling)})
+		g.list[i].series[m] = e.addSeries(series{measure: m, rolling: make([]window.Rolling, rolling)})
 	}
 	return g.list[i].series[m]
 }
@@ -105,11 +104,14 @@ func (e *Engine) live(g *group, m measure, w int, at int64) window.Vector {
 	if i == 0 {
 		return nil
 	}
-	s := &e.series[i]
+	s, win := &e.series[i], window.Window{Ring: window.Total}
 	if natures[m] == flow {
-		return s.rolling[w].Total(&s.line, e.cfg.Windows[w], at)
+		win = e.cfg.Windows[w]
+	} else {
+		w = 0
 	}
-	return s.rolling[0].Total(&s.line, window.Window{Ring: window.Total}, at)
+	s.rolling[w].Collapsed(e.horizons)
+	return s.rolling[w].Total(&s.line, win, at)
 }
 
 // ReadBy is Read for one breakdown by any of the kept dimensions. It sums over all

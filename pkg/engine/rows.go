@@ -17,7 +17,7 @@ import (
 func (e *Engine) Rows(limit int) *kpi.Rows {
 	e.settle()
 	rows := &kpi.Rows{}
-	for _, k := range firstKeys(e.dirty, limit, compareBuckets) {
+	for _, k := range e.queue[:min(limit, len(e.queue))] {
 		rows.Measures = append(rows.Measures, e.measureRow(k, e.dirty[k]))
 	}
 	for _, i := range e.tickets.dirty[:min(limit, len(e.tickets.dirty))] {
@@ -30,7 +30,7 @@ func (e *Engine) Rows(limit int) *kpi.Rows {
 			rows.Complaints = append(rows.Complaints, e.complaintRow(c))
 		}
 	}
-	for _, k := range firstKeys(e.reports, limit, compareReports) {
+	for _, k := range e.told[:min(limit, len(e.told))] {
 		rows.Reports = append(rows.Reports, e.reportRow(k))
 	}
 	return rows
@@ -42,28 +42,44 @@ func (e *Engine) Dirty() int {
 	return len(e.dirty) + len(e.tickets.dirty) + len(e.contacts.dirty) + len(e.reports)
 }
 
-// Confirm tells that rows are safe in the history. What has changed since they were
-// taken stays to be written.
+// Confirm tells that rows, which the latest call of Rows returned, are safe in the
+// history. What has changed since they were taken stays to be written.
 func (e *Engine) Confirm(rows *kpi.Rows) {
 	for i := range rows.Measures {
 		e.confirmMeasure(&rows.Measures[i])
 	}
+	e.queue = shorten(e.queue, len(rows.Measures), func(k bucketKey) bool { _, ok := e.dirty[k]; return ok })
 	for i := range rows.Tickets {
 		r := &rows.Tickets[i]
 		t := &e.tickets.list[e.ticket(r.Tenant, r.ID)]
 		t.dirty = t.dirty && e.version(t.version) != r.Version
 	}
-	e.tickets.dirty = slices.DeleteFunc(e.tickets.dirty, func(i uint32) bool { return !e.tickets.list[i].dirty })
+	e.tickets.dirty = shorten(e.tickets.dirty, len(rows.Tickets), func(i uint32) bool { return e.tickets.list[i].dirty })
 	for i := range rows.Calls {
 		e.confirmContact(kpi.Call, rows.Calls[i].Tenant, rows.Calls[i].ID, rows.Calls[i].Version)
 	}
 	for i := range rows.Complaints {
 		e.confirmContact(kpi.Complaint, rows.Complaints[i].Tenant, rows.Complaints[i].ID, rows.Complaints[i].Version)
 	}
-	e.contacts.dirty = slices.DeleteFunc(e.contacts.dirty, func(i uint32) bool { return !e.contacts.list[i].dirty })
+	e.contacts.dirty = shorten(e.contacts.dirty, len(rows.Calls)+len(rows.Complaints), func(i uint32) bool { return e.contacts.list[i].dirty })
 	for i := range rows.Reports {
 		e.confirmReport(&rows.Reports[i])
 	}
+	e.told = shorten(e.told, len(rows.Reports), func(k reportKey) bool { _, ok := e.reports[k]; return ok })
+}
+
+// shorten takes out of the first n of a queue, which Rows has handed out, what is no
+// longer dirty. The rest has not been handed out, so it need not be looked at.
+func shorten[K any](queue []K, n int, dirty func(K) bool) []K {
+	n = min(n, len(queue))
+	kept := 0
+	for _, k := range queue[:n] {
+		if dirty(k) {
+			queue[kept] = k
+			kept++
+		}
+	}
+	return slices.Delete(queue, kept, n)
 }
 
 func (e *Engine) confirmMeasure(r *kpi.MeasureRow) {
@@ -78,6 +94,7 @@ func (e *Engine) confirmMeasure(r *kpi.MeasureRow) {
 	}
 	if v, ok := e.dirty[k]; ok && e.version(v) == r.Version {
 		delete(e.dirty, k)
+		delete(e.kept, k)
 	}
 }
 
@@ -102,13 +119,6 @@ func (e *Engine) confirmReport(r *kpi.ReportRow) {
 	}
 }
 
-// firstKeys returns the first limit keys in order; all of them in any order would do
-// for one run, but the same state must give the same rows.
-func firstKeys[K comparable, V any](m map[K]V, limit int, compare func(a, b K) int) []K {
-	keys := slices.SortedFunc(maps.Keys(m), compare)
-	return keys[:min(limit, len(keys))]
-}
-
 func compareBuckets(a, b bucketKey) int {
 	return cmp.Or(cmp.Compare(a.series, b.series), cmp.Compare(a.ring, b.ring), cmp.Compare(a.bucket, b.bucket))
 }
@@ -125,11 +135,35 @@ func (e *Engine) measureRow(k bucketKey, sequence uint64) kpi.MeasureRow {
 	}
 	r.Tenant, r.Dims = e.names(s.combo)
 	if k.ring == window.Total {
-		r.Ring, r.Values = window.Hour, s.line.Late().Clone()
-	} else {
-		r.Values = s.line.Bucket(k.ring, int64(k.bucket))
+		r.Ring = window.Hour
 	}
+	r.Values = e.bucket(k)
 	return r
+}
+
+func (e *Engine) bucket(k bucketKey) window.Vector {
+	line := &e.series[k.series].line
+	if v, ok := e.kept[k]; ok {
+		return v
+	}
+	if k.ring == window.Total {
+		return line.Late().Clone()
+	}
+	return line.Bucket(k.ring, int64(k.bucket))
+}
+
+// keepRows puts aside the values of rows that wait to be written and whose buckets the
+// new horizons will merge into coarser ones. Nothing changes in such a bucket after.
+func (e *Engine) keepRows(h window.Horizons) {
+	if h.Minute == e.horizons.Minute && h.Hour == e.horizons.Hour {
+		return
+	}
+	for k := range e.dirty {
+		t := int64(k.bucket)
+		if _, ok := e.kept[k]; !ok && (k.ring == window.Minute && t < h.Minute || k.ring == window.Hour && t < h.Hour) {
+			e.kept[k] = e.bucket(k)
+		}
+	}
 }
 
 func (e *Engine) ticketRow(i uint32) kpi.TicketRow {

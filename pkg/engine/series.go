@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/deskpulse/deskpulse/pkg/kpi"
@@ -20,15 +19,22 @@ type series struct {
 
 // change is a delta on its way into the timelines.
 type change struct {
-	series   uint32
-	at       uint32 // Unix seconds
-	slot     uint16
+	place    uint64 // series << 32 | Unix seconds
 	value    int64
 	sequence uint64 // of the newest event that made it
+	slot     uint16
 }
 
+func place(series uint32, at uint32) uint64 { return uint64(series)<<32 | uint64(at) }
+
+func (c *change) series() uint32 { return uint32(c.place >> 32) }
+func (c *change) at() int64      { return int64(uint32(c.place)) }
+
 func (c *change) compare(o *change) int {
-	return cmp.Or(cmp.Compare(c.series, o.series), cmp.Compare(c.at, o.at), cmp.Compare(c.slot, o.slot))
+	if c.place != o.place {
+		return sign(c.place < o.place)
+	}
+	return int(c.slot) - int(o.slot)
 }
 
 // maxPending bounds how many changes wait before they are settled.
@@ -47,7 +53,7 @@ func (e *Engine) take() {
 		d := &e.sink.deltas[k]
 		e.counters.Late[e.horizons.Ring(int64(seconds(d.at)))]++
 		e.pending = append(e.pending, change{
-			series: e.seriesOf(d.measure, d.combo), at: seconds(d.at), slot: d.slot, value: d.value, sequence: e.sequence,
+			place: place(e.seriesOf(d.measure, d.combo), seconds(d.at)), slot: d.slot, value: d.value, sequence: e.sequence,
 		})
 	}
 	if len(e.pending) >= maxPending {
@@ -64,8 +70,7 @@ func (e *Engine) seriesOf(m measure, combo uint32) uint32 {
 	if i := e.combos.list[combo].series[m]; i != 0 {
 		return i
 	}
-	i := uint32(len(e.series))
-	e.series = append(e.series, series{measure: m, combo: combo})
+	i := e.addSeries(series{measure: m, combo: combo})
 	e.combos.list[combo].series[m] = i
 	parents := make([]uint32, len(e.groups.sets))
 	for g, set := range e.groups.sets {
@@ -73,6 +78,12 @@ func (e *Engine) seriesOf(m measure, combo uint32) uint32 {
 	}
 	e.series[i].parents = parents
 	return i
+}
+
+func (e *Engine) addSeries(s series) uint32 {
+	e.series = append(e.series, s)
+	e.oldest = append(e.oldest, s.line.Oldest())
+	return uint32(len(e.series) - 1)
 }
 
 // project sums over the dimensions outside set.
@@ -89,7 +100,7 @@ func (e *Engine) project(combo uint32, set kpi.Set) dims {
 // settle moves the queued changes into the timelines and marks the rows that they
 // change.
 func (e *Engine) settle() {
-	slices.SortStableFunc(e.pending, func(a, b change) int { return a.compare(&b) })
+	slices.SortFunc(e.pending, func(a, b change) int { return a.compare(&b) })
 	for i := 0; i < len(e.pending); {
 		c := e.pending[i]
 		for i++; i < len(e.pending) && e.pending[i].compare(&c) == 0; i++ {
@@ -102,13 +113,15 @@ func (e *Engine) settle() {
 }
 
 func (e *Engine) settleOne(c *change) {
-	t := int64(c.at)
+	t := c.at()
 	ring := e.horizons.Ring(t)
-	s := &e.series[c.series]
+	s := &e.series[c.series()]
 	s.line.Add(e.horizons, t, c.slot, c.value)
+	e.oldest[c.series()].Note(ring, t)
 	for _, p := range s.parents {
 		g := &e.series[p]
 		g.line.Add(e.horizons, t, c.slot, c.value)
+		e.oldest[p].Note(ring, t)
 		for w := range g.rolling {
 			g.rolling[w].Note(ring.Floor(t), c.slot, c.value)
 		}
@@ -122,10 +135,14 @@ func (e *Engine) settleOne(c *change) {
 // hour, or the row of what came after its hour was closed.
 func (e *Engine) mark(c *change, ring window.Ring) {
 	note := func(r window.Ring, bucket int64) {
-		k := bucketKey{c.series, uint32(bucket), r}
-		e.dirty[k] = max(e.dirty[k], c.sequence)
+		k := bucketKey{c.series(), uint32(bucket), r}
+		before, known := e.dirty[k]
+		e.dirty[k] = max(before, c.sequence)
+		if !known {
+			e.queue = append(e.queue, k)
+		}
 	}
-	t := int64(c.at)
+	t := c.at()
 	switch ring {
 	case window.Second, window.Minute:
 		note(window.Minute, window.Minute.Floor(t))

@@ -38,6 +38,9 @@ func (s *sink) reset() {
 }
 
 func (s *sink) add(m measure, combo uint32, at int64, slot uint16, value int64) {
+	if value == 0 {
+		return
+	}
 	if s.negate {
 		value = -value
 	}

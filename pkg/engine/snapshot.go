@@ -237,6 +237,7 @@ func (e *Engine) readIncidents(r *reader) {
 		p := pendingReport{report: report{key: r.incidentKey(), at: r.int(), combo: r.index(len(e.combos.list)), source: k}}
 		p.withdrawn, p.version = r.bool(), r.uint()
 		e.reports[k] = p
+		e.told = append(e.told, k)
 	}
 }
 
@@ -263,6 +264,10 @@ func (e *Engine) writeSeries(w *writer) {
 		w.uint(uint64(k.ring))
 		w.uint(uint64(k.bucket))
 		w.uint(e.dirty[k])
+		v, ok := e.kept[k]
+		if w.bool(ok); ok {
+			w.b = v.AppendBinary(w.b)
+		}
 	}
 }
 
@@ -278,15 +283,22 @@ func (e *Engine) readSeries(r *reader) {
 		r.b = rest
 		i := e.seriesOf(m, combo)
 		e.series[i].line = line
+		e.oldest[i] = line.Oldest()
 		for _, p := range e.series[i].parents {
 			e.series[p].line.Merge(&line)
+			e.oldest[p] = e.series[p].line.Oldest()
 		}
 		numbers = append(numbers, i)
 	}
 	for n := r.uint(); n > 0 && r.err == nil; n-- {
 		i, ring, bucket, version := r.index(len(numbers)), window.Ring(r.uint()), uint32(r.uint()), r.uint()
 		if r.err == nil {
-			e.dirty[bucketKey{numbers[i], bucket, ring}] = version
+			k := bucketKey{numbers[i], bucket, ring}
+			e.dirty[k] = version
+			e.queue = append(e.queue, k)
+			if r.bool() {
+				e.kept[k] = r.vector()
+			}
 		}
 	}
 }

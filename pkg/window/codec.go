@@ -26,10 +26,11 @@ func (l *Timeline) AppendBinary(dst []byte) []byte {
 			}
 		}
 	}
-	return l.late.appendBinary(l.base.appendBinary(dst))
+	return l.late.AppendBinary(l.base.AppendBinary(dst))
 }
 
-func (v Vector) appendBinary(dst []byte) []byte {
+// AppendBinary appends the vector.
+func (v Vector) AppendBinary(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(v)))
 	for _, e := range v {
 		dst = binary.AppendUvarint(dst, uint64(e.Slot))
@@ -53,6 +54,13 @@ func DecodeTimeline(data []byte) (l Timeline, rest []byte, err error) {
 	}
 	l.base, l.late = d.vector(), d.vector()
 	return l, d.data, d.err
+}
+
+// DecodeVector reads what Vector.AppendBinary wrote and returns the rest of data.
+func DecodeVector(data []byte) (v Vector, rest []byte, err error) {
+	d := decoder{data: data}
+	v = d.vector()
+	return v, d.data, d.err
 }
 
 type decoder struct {

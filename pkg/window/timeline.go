@@ -1,9 +1,6 @@
 package window
 
-import (
-	"slices"
-	"sort"
-)
+import "slices"
 
 // Horizons say how far back each ring reaches: what lies before Second is kept by the
 // minute, before Minute by the hour, and before Hour only in the total. All are Unix
@@ -94,28 +91,54 @@ func (l *Timeline) insert(r Ring, at int64, slot uint16, value int64) {
 
 // block returns the block of ring r that holds time at, making it where it is missing.
 func (l *Timeline) block(r Ring, at int64) *block {
-	start := at / blockLength[r] * blockLength[r]
 	blocks := l.rings[r]
-	i := len(blocks)
-	if i > 0 && blocks[i-1].start >= start {
-		i = sort.Search(len(blocks), func(i int) bool { return blocks[i].start >= start })
+	i := firstBlock(blocks, r, at)
+	if i == len(blocks) || blocks[i].start > at {
+		blocks = slices.Insert(blocks, i, block{start: at - at%blockLength[r]})
+		l.rings[r] = blocks
 	}
-	if i == len(blocks) || blocks[i].start != start {
-		l.rings[r] = slices.Insert(blocks, i, block{start: start})
+	return &blocks[i]
+}
+
+// firstBlock returns the index of the first block that ends after t. Most of what is
+// asked for is recent, so the last block is tried first.
+func firstBlock(blocks []block, r Ring, t int64) int {
+	lo, hi := 0, len(blocks)
+	if hi > 0 && blocks[hi-1].start <= t {
+		if blocks[hi-1].start+blockLength[r] > t {
+			return hi - 1
+		}
+		return hi
 	}
-	return &l.rings[r][i]
+	for lo < hi {
+		mid := int(uint(lo+hi) >> 1)
+		if blocks[mid].start+blockLength[r] <= t {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo
 }
 
 // search returns the index of the first cell that is not before (at, slot).
 func (b *block) search(at int64, slot uint16) int {
-	n := len(b.cells)
-	if n == 0 || before(b.cells[n-1], at, slot) {
-		return n
+	lo, hi := 0, len(b.cells)
+	if hi > 0 && before(&b.cells[hi-1], at, slot) {
+		return hi
 	}
-	return sort.Search(n, func(i int) bool { return !before(b.cells[i], at, slot) })
+	for lo < hi {
+		mid := int(uint(lo+hi) >> 1)
+		if before(&b.cells[mid], at, slot) {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo
 }
 
-func before(c cell, at int64, slot uint16) bool {
+func before(c *cell, at int64, slot uint16) bool {
 	return int64(c.at) < at || int64(c.at) == at && c.slot < slot
 }
 
@@ -124,6 +147,34 @@ func (l *Timeline) Collapse(h Horizons) {
 	l.collapse(Second, h.Second, func(c cell) { l.insert(Minute, Minute.Floor(int64(c.at)), c.slot, c.value) })
 	l.collapse(Minute, h.Minute, func(c cell) { l.insert(Hour, Hour.Floor(int64(c.at)), c.slot, c.value) })
 	l.collapse(Hour, h.Hour, func(c cell) { l.base.Add(c.slot, c.value) })
+}
+
+// Oldest is, for each ring, no later than the oldest that it keeps. With it one can tell
+// without touching the timeline that there is nothing to collapse. The zero Oldest says
+// that there may be.
+type Oldest [3]uint32
+
+// Note takes account of a change at t in ring r.
+func (o *Oldest) Note(r Ring, t int64) {
+	if r != Total {
+		o[r] = min(o[r], uint32(max(0, t)))
+	}
+}
+
+// Before reports whether something lies before the horizons.
+func (o *Oldest) Before(h Horizons) bool {
+	return int64(o[Second]) < h.Second || int64(o[Minute]) < h.Minute || int64(o[Hour]) < h.Hour
+}
+
+// Oldest returns where the rings of the timeline begin.
+func (l *Timeline) Oldest() (o Oldest) {
+	for r := range l.rings {
+		o[r] = 1<<32 - 1
+		if len(l.rings[r]) > 0 {
+			o[r] = uint32(l.rings[r][0].start)
+		}
+	}
+	return o
 }
 
 func (l *Timeline) collapse(r Ring, horizon int64, move func(cell)) {
@@ -151,8 +202,7 @@ func (l *Timeline) AddRange(sum *Vector, lo, hi, sign int64) {
 	}
 	for r := range l.rings {
 		blocks := l.rings[r]
-		i := sort.Search(len(blocks), func(i int) bool { return blocks[i].start+blockLength[r] > lo })
-		for ; i < len(blocks) && blocks[i].start < hi; i++ {
+		for i := firstBlock(blocks, Ring(r), lo); i < len(blocks) && blocks[i].start < hi; i++ {
 			b := &blocks[i]
 			for _, c := range b.cells[b.search(lo, 0):] {
 				if int64(c.at) >= hi {
