@@ -33,17 +33,45 @@ func (v *Vector) Add(slot uint16, value int64) {
 }
 
 // Merge adds every component of o.
-func (v *Vector) Merge(o Vector) {
-	for _, e := range o {
-		v.Add(e.Slot, e.Value)
-	}
-}
+func (v *Vector) Merge(o Vector) { v.merge(o, 1) }
 
 // Sub takes every component of o away.
-func (v *Vector) Sub(o Vector) {
-	for _, e := range o {
-		v.Add(e.Slot, -e.Value)
+func (v *Vector) Sub(o Vector) { v.merge(o, -1) }
+
+// merge adds o, sign times, in one pass from the end: first what both have or only v,
+// once room is made for what only o has.
+func (v *Vector) merge(o Vector, sign int64) {
+	a, fresh := *v, 0
+	for i, k := 0, 0; k < len(o); k++ {
+		for i < len(a) && a[i].Slot < o[k].Slot {
+			i++
+		}
+		if i == len(a) || a[i].Slot != o[k].Slot {
+			fresh++
+		}
 	}
+	i, k := len(a)-1, len(o)-1
+	a = slices.Grow(a, fresh)[:len(a)+fresh]
+	zeros := false
+	for at := len(a) - 1; k >= 0; at-- {
+		switch {
+		case i < 0 || a[i].Slot < o[k].Slot:
+			a[at] = Entry{o[k].Slot, sign * o[k].Value}
+			k--
+		case a[i].Slot == o[k].Slot:
+			a[at] = Entry{o[k].Slot, a[i].Value + sign*o[k].Value}
+			i--
+			k--
+		default:
+			a[at] = a[i]
+			i--
+		}
+		zeros = zeros || a[at].Value == 0
+	}
+	if zeros {
+		a = slices.DeleteFunc(a, func(e Entry) bool { return e.Value == 0 })
+	}
+	*v = a
 }
 
 // At returns the value at slot; 0 where there is none.

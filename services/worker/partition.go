@@ -18,6 +18,7 @@ import (
 const (
 	fetchLimit   = 4096
 	readEvery    = 250 * time.Millisecond
+	showAtLeast  = time.Second // so that a board which asks is answered
 	flushEvery   = time.Second
 	rowsPerFlush = 5000 // of each kind and partition
 )
@@ -41,6 +42,8 @@ type partition struct {
 	writing   bool           // rows are with the writer
 	nextRead  time.Time
 	nextFlush time.Time
+	shown     time.Time // when readings were last taken,
+	shownAt   int64     // and their instant
 	seen      engine.Counters
 }
 
@@ -161,6 +164,10 @@ func (p *partition) show(now time.Time) error {
 		w.caughtUp(p.number)
 	}
 	at := w.instant(now, p.engine.Now())
+	if at == p.shownAt && p.unread.IsZero() && now.Sub(p.shown) < showAtLeast {
+		return nil // nothing can have changed
+	}
+	p.shownAt, p.shown = at, now
 	readings, err := p.engine.Read(at)
 	if err != nil {
 		return fmt.Errorf("partition %d: %w", p.number, err)
@@ -185,7 +192,12 @@ func (p *partition) show(now time.Time) error {
 
 // handOver gives the rows that have changed to the writer, unless it still has some.
 func (p *partition) handOver(ctx context.Context) {
-	if p.worker.history == nil || p.writing {
+	w := p.worker
+	if w.history == nil {
+		return
+	}
+	w.metrics.RowsPending.WithLabelValues(w.labels[p.number]).Set(float64(p.engine.Dirty()))
+	if p.writing {
 		return
 	}
 	rows := p.engine.Rows(rowsPerFlush)
@@ -193,7 +205,7 @@ func (p *partition) handOver(ctx context.Context) {
 		return
 	}
 	select {
-	case p.worker.rows <- handed{rows: rows, from: p}:
+	case w.rows <- handed{rows: rows, from: p}:
 		p.writing = true
 	case <-ctx.Done():
 	}
