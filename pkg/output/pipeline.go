@@ -15,7 +15,7 @@ type Pipeline struct {
 
 	RowsWritten    *prometheus.CounterVec // by table
 	RowsRejected   *prometheus.CounterVec // by table
-	RowsPending    *prometheus.GaugeVec   // by table
+	RowsPending    *prometheus.GaugeVec   // by partition
 	HistoryErrors  *prometheus.CounterVec // by whether retrying can help: see CountHistoryError
 	HistoryFlushed prometheus.Gauge       // Unix seconds
 }
@@ -40,7 +40,7 @@ func NewPipeline(registerer prometheus.Registerer) *Pipeline {
 
 		RowsWritten:    prometheus.NewCounterVec(counter("history_rows_written_total", "Rows that ClickHouse has confirmed."), []string{"table"}),
 		RowsRejected:   prometheus.NewCounterVec(counter("history_rows_rejected_total", "Rows that ClickHouse will never take."), []string{"table"}),
-		RowsPending:    prometheus.NewGaugeVec(gauge("history_rows_pending", "Rows that are changed and not yet confirmed by ClickHouse."), []string{"table"}),
+		RowsPending:    prometheus.NewGaugeVec(gauge("history_rows_pending", "Rows that are changed and not yet confirmed by ClickHouse."), []string{"partition"}),
 		HistoryErrors:  prometheus.NewCounterVec(counter("history_errors_total", "Writes that ClickHouse did not carry out."), []string{"kind"}),
 		HistoryFlushed: prometheus.NewGauge(gauge("history_last_flush_timestamp_seconds", "When ClickHouse last confirmed all rows of a flush.")),
 	}

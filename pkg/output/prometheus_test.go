@@ -144,7 +144,7 @@ func TestNames(t *testing.T) {
 	p.Lag.WithLabelValues("7").Set(1)
 	p.RowsWritten.WithLabelValues("tickets").Inc()
 	p.RowsRejected.WithLabelValues("tickets").Inc()
-	p.RowsPending.WithLabelValues("tickets").Inc()
+	p.RowsPending.WithLabelValues("3").Inc()
 	problems, err := testutil.GatherAndLint(registry)
 	if err != nil {
 		t.Fatal(err)
