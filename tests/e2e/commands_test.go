@@ -65,7 +65,7 @@ func TestCommandsWithASite(t *testing.T) {
 	s := start(t, t.TempDir())
 	address := s.printed["nats"]
 	t.Run("publish", func(t *testing.T) { checkPublish(t, s, address) })
-	t.Run("simulate", func(t *testing.T) { checkSimulate(t, s, address) })
+	t.Run("simulate", func(t *testing.T) { checkSimulate(t, address) })
 	t.Run("dlq", func(t *testing.T) { checkDeadLetters(t, address) })
 }
 
@@ -99,7 +99,7 @@ func checkPublish(t *testing.T, s *site, address string) {
 }
 
 // What simulate writes is what publish reads.
-func checkSimulate(t *testing.T, s *site, address string) {
+func checkSimulate(t *testing.T, address string) {
 	out := expect(t, "", 0, `"tenant":"demo"`, "", "simulate", "--out", "-", "--history", "10m", "--duration", "0s", "--rate", "5", "--seed", "7")
 	lines := strings.Split(strings.TrimSpace(out), "\n")
 	for _, line := range lines {

@@ -146,7 +146,9 @@ func startLoad(t *testing.T, address string) *load {
 			t.Fatal(err)
 		}
 		l.ended.Go(func() {
-			for n := 0; l.publish(t.Context(), js, fmt.Sprintf("t%d-%d", p, n)); n++ {
+			ok := true
+			for n := 0; ok; n++ {
+				ok = l.publish(t.Context(), js, fmt.Sprintf("t%d-%d", p, n))
 			}
 		})
 	}
