@@ -16,7 +16,7 @@ import (
 // Command is deskpulse simulate.
 type Command struct {
 	Nats       string `default:"nats://127.0.0.1:4222" placeholder:"URL" env:"DESKPULSE_NATS" help:"NATS server to publish to."`
-	Creds      string `placeholder:"FILE" env:"DESKPULSE_NATS_CREDS" help:"NATS credentials file."`
+	Creds      string `placeholder:"FILE" env:"DESKPULSE_CREDS" help:"NATS credentials file."`
 	TLSCA      string `name:"tls-ca" placeholder:"FILE" help:"PEM file of the authorities that sign the NATS server; the system's where it is left out."`
 	TLSCert    string `name:"tls-cert" placeholder:"FILE" help:"PEM file of this client's certificate."`
 	TLSKey     string `name:"tls-key" placeholder:"FILE" help:"PEM file of this client's key."`
