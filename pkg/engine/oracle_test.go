@@ -34,8 +34,6 @@ func lower(w int, at int64) int64 { // inclusive, in ms
 	return (at - oracleWindows[w].length) / b * b * 1000
 }
 
-type oracleTicket struct{ events []kpi.Event }
-
 func sortEvents(events []kpi.Event) {
 	slices.SortFunc(events, func(a, b kpi.Event) int {
 		if a.At != b.At {

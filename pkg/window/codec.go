@@ -3,6 +3,7 @@ package window
 import (
 	"encoding/binary"
 	"errors"
+	"math"
 )
 
 // ErrCorrupt says that encoded data is not what AppendBinary wrote.
@@ -45,9 +46,12 @@ func DecodeTimeline(data []byte) (l Timeline, rest []byte, err error) {
 	for r := range l.rings {
 		var at int64
 		for n := d.uvarint(); n > 0 && d.err == nil; n-- {
-			at += int64(d.uvarint())
-			slot := uint16(d.uvarint())
-			if value := d.varint(); d.err == nil {
+			at += int64(d.upTo(math.MaxUint32))
+			slot, value := d.slot(), d.varint()
+			if at > math.MaxUint32 || Ring(r).Floor(at) != at {
+				d.fail()
+			}
+			if d.err == nil {
 				l.insert(Ring(r), at, slot, value)
 			}
 		}
@@ -68,13 +72,27 @@ type decoder struct {
 	err  error
 }
 
+func (d *decoder) fail() { d.err, d.data = ErrCorrupt, nil }
+
 func (d *decoder) skip(n int) {
 	if n <= 0 {
-		d.err, d.data = ErrCorrupt, nil
+		d.fail()
 		return
 	}
 	d.data = d.data[n:]
 }
+
+// upTo reads a number that is at most limit.
+func (d *decoder) upTo(limit uint64) uint64 {
+	v := d.uvarint()
+	if v > limit {
+		d.fail()
+		return 0
+	}
+	return v
+}
+
+func (d *decoder) slot() uint16 { return uint16(d.upTo(math.MaxUint16)) }
 
 func (d *decoder) uvarint() uint64 {
 	v, n := binary.Uvarint(d.data)
@@ -90,7 +108,7 @@ func (d *decoder) varint() int64 {
 
 func (d *decoder) vector() (v Vector) {
 	for n := d.uvarint(); n > 0 && d.err == nil; n-- {
-		slot := uint16(d.uvarint())
+		slot := d.slot()
 		v.Add(slot, d.varint())
 	}
 	return v

@@ -1,6 +1,7 @@
 package window
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 	"testing"
@@ -65,8 +66,13 @@ func FuzzDecodeTimeline(f *testing.F) {
 		l.Collapse(HorizonsAt(20513 * 86400))
 		var sum Vector
 		l.AddRange(&sum, minTime, 1<<40, 1)
-		if _, rest, err := DecodeTimeline(l.AppendBinary(nil)); err != nil || len(rest) != 0 {
+		encoded := l.AppendBinary(nil)
+		again, rest, err := DecodeTimeline(encoded)
+		if err != nil || len(rest) != 0 {
 			t.Fatalf("what was decoded and encoded cannot be decoded again: rest %d, %v", len(rest), err)
+		}
+		if !bytes.Equal(again.AppendBinary(nil), encoded) {
+			t.Fatal("what was encoded, decoded and encoded again has changed")
 		}
 	})
 }
