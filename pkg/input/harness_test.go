@@ -159,3 +159,23 @@ func event(tenant, id, customer, ticket string) *deskpulsev1.Event {
 		Body: &deskpulsev1.Event_Ticket{Ticket: &deskpulsev1.Ticket{TicketId: ticket, Action: deskpulsev1.TicketAction_TICKET_ACTION_CREATED}},
 	}
 }
+
+// publishSurely stores n numbered messages one by one, each as often as it takes: while
+// a server restarts, the client gives up on what is under way.
+func publishSurely(t testing.TB, js jetstream.JetStream, partition, from, n int) {
+	t.Helper()
+	ctx := testContext(t)
+	for i := from; i < from+n; i++ {
+		for {
+			try, cancel := context.WithTimeout(ctx, 2*time.Second)
+			_, err := js.Publish(try, Subject(partition, "acme", "ticket"), fmt.Appendf(nil, "%d", i), jetstream.WithMsgID(fmt.Sprint(i)))
+			cancel()
+			if err == nil {
+				break
+			}
+			if ctx.Err() != nil {
+				t.Fatalf("message %d: %v", i, err)
+			}
+		}
+	}
+}

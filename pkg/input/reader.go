@@ -30,8 +30,10 @@ type Reader struct {
 	log      *zap.Logger
 	counters *Counters
 	stream   string
-	stop     context.CancelFunc
-	done     chan struct{} // closed when the third goroutine has ended
+
+	partitions int
+	stop       context.CancelFunc
+	done       chan struct{} // closed when the third goroutine has ended
 
 	mu       sync.Mutex
 	room     sync.Cond // the buffer was taken, or the session ended
@@ -69,7 +71,7 @@ func Open(ctx context.Context, js jetstream.JetStream, from Position, counters *
 		arrived: make(chan struct{}, 1),
 		timer:   time.NewTimer(time.Hour),
 
-		position: from, last: from,
+		position: from, last: from, partitions: from.Partitions,
 	}
 	r.room.L = &r.mu
 	s, err := r.open(ctx)

@@ -88,7 +88,7 @@ func TestReaderSurvivesRestarts(t *testing.T) {
 		next += 500
 		b.stop()
 		b.start()
-		publishRaw(t, js, 0, 6001+(next/500-1)*100, 100)
+		publishSurely(t, js, 0, 6001+(next/500-1)*100, 100)
 	}
 	rest := readN(t, r, 6300-1500)
 	checkNumbered(t, rest, next)

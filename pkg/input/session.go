@@ -19,11 +19,12 @@ const (
 	// delivered; after silenceLimit of them without a word it is made anew.
 	heartbeat    = time.Second
 	silenceLimit = 3
-	// requested is how many messages are asked for ahead, in requests of half as many or
-	// requestedBytes each, whichever is less. Asking bounds what is under way: a reader
-	// that is held up asks for no more.
-	requested      = 2048
-	requestedBytes = 4 << 20
+	// requested is how many messages are asked for ahead, in requests of half as many.
+	// Asking bounds what is under way: a reader that is held up asks for no more.
+	requested = 2048
+	// underWay bounds the bytes that all readers of a connection have asked for: the
+	// server breaks a connection off that has 64 MiB to be sent (its default max_pending).
+	underWay = 32 << 20
 	// requestExpires is how long the server holds a request that it cannot fulfil.
 	requestExpires = 30 * time.Second
 	// inactive is how long the server keeps a consumer whose reader has gone.
@@ -162,12 +163,18 @@ func (s *session) ask() error {
 	}
 	nc := s.r.js.Conn()
 	request := fmt.Appendf(nil, `{"batch":%d,"max_bytes":%d,"expires":%d,"idle_heartbeat":%d}`,
-		requested-s.asked, max(requestedBytes, 2*nc.MaxPayload()), requestExpires.Nanoseconds(), heartbeat.Nanoseconds())
+		requested-s.asked, s.r.requestBytes(nc.MaxPayload()), requestExpires.Nanoseconds(), heartbeat.Nanoseconds())
 	s.asked = requested
 	if err := nc.PublishRequest(s.next, s.sub.Subject, request); err != nil {
 		return fmt.Errorf("stream %s: %w", s.r.stream, err)
 	}
 	return nil
+}
+
+// requestBytes is the most that one request may bring; two may be under way. It must
+// hold the largest message, with its subject.
+func (r *Reader) requestBytes(maxPayload int64) int64 {
+	return max(underWay/(2*int64(r.partitions)), maxPayload+4096)
 }
 
 // receive runs on the subscription's goroutine, for one message after the other.

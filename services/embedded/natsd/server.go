@@ -133,7 +133,8 @@ func (cfg Config) options() (*server.Options, error) {
 		SyncInterval: sync,
 		SyncAlways:   cfg.SyncAlways,
 		MaxPayload:   cfg.MaxPayload,
-		NoSigs:       true, // signals are the process's own business
+		MaxPending:   256 << 20, // bytes under way to one connection: the readers of all partitions share it
+		NoSigs:       true,      // signals are the process's own business
 	}, nil
 }
 
