@@ -137,6 +137,7 @@ func (e *Engine) takeTicket(i uint32, r *record) Outcome {
 		e.history.append(&t.log, r)
 		before := t.state
 		e.stepTicket(i, &t.state, r, &e.sink)
+		e.checkFold(i)
 		e.touchTicket(i)
 		e.countOrphan(&before, &t.state)
 		if before.has(isCreated) != t.state.has(isCreated) {

@@ -184,7 +184,7 @@ func (p *partition) show(now time.Time) error {
 		w.log.Warn("live readings were not published", zap.Int("partition", p.number), zap.Error(err))
 	}
 	if !p.unread.IsZero() {
-		w.metrics.Freshness.Observe(now.Sub(p.unread).Seconds())
+		w.metrics.Freshness.Observe(time.Since(p.unread).Seconds())
 		p.unread = time.Time{}
 	}
 	return nil
