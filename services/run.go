@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -62,6 +64,7 @@ type site struct {
 	nats     *natsd.Server
 	history  *output.ClickHouse
 	engine   engine.Config
+	fresh    bool // there was no data folder yet
 }
 
 // Run starts everything and waits.
@@ -94,8 +97,11 @@ func (c *runCommand) assemble(ctx context.Context, s *site) (err error) {
 }
 
 func (c *runCommand) startNats(ctx context.Context, s *site) (err error) {
+	dir := filepath.Join(c.DataDir, "nats")
+	_, missing := os.Stat(dir)
+	s.fresh = errors.Is(missing, fs.ErrNotExist)
 	s.nats, err = natsd.Start(natsd.Config{
-		Dir: filepath.Join(c.DataDir, "nats"), Listen: c.NatsListen, Partitions: c.Partitions, Log: s.log.Named("nats"),
+		Dir: dir, Listen: c.NatsListen, Partitions: c.Partitions, Log: s.log.Named("nats"),
 	})
 	if err != nil {
 		return fmt.Errorf("nats: %w", err)
@@ -180,7 +186,10 @@ func (c *runCommand) startSimulation(_ context.Context, s *site) error {
 		fmt.Fprintln(s.out, "publish      deskpulse publish FILE, or any NATS client: see docs/events.md")
 		return nil
 	}
-	sim := simulate.Command{Nats: s.nats.URL(), Rate: c.Simulate, Seed: c.Seed, Tenant: []string{"demo"}, Partitions: c.Partitions, History: 2 * time.Hour}
+	sim := simulate.Command{Nats: s.nats.URL(), Rate: c.Simulate, Seed: c.Seed, Tenant: []string{"demo"}, Partitions: c.Partitions}
+	if s.fresh {
+		sim.History = 2 * time.Hour
+	}
 	s.Add("simulate", func(ctx context.Context) error { return sim.Run(ctx, s.log.Named("simulate")) })
 	fmt.Fprintf(s.out, "simulating   %g events a second, tenant demo\n", c.Simulate)
 	return nil
