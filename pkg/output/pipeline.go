@@ -10,6 +10,7 @@ type Pipeline struct {
 	Late        prometheus.Counter     // events older than the finest ring
 	DeadLetters *prometheus.CounterVec // by reason
 	Lag         *prometheus.GaugeVec   // by partition: messages
+	Orphans     *prometheus.GaugeVec   // by partition: tickets
 	Freshness   prometheus.Histogram   // seconds
 	Apply       prometheus.Histogram   // seconds
 
@@ -35,6 +36,7 @@ func NewPipeline(registerer prometheus.Registerer) *Pipeline {
 		Late:        prometheus.NewCounter(counter("events_late_total", "Events that came too late for the finest ring and were counted in a coarser one.")),
 		DeadLetters: prometheus.NewCounterVec(counter("dead_letters_total", "Messages put on the dead-letter stream, by reason."), []string{"reason"}),
 		Lag:         prometheus.NewGaugeVec(gauge("stream_lag_messages", "Messages in the partition's stream that are not applied yet."), []string{"partition"}),
+		Orphans:     prometheus.NewGaugeVec(gauge("orphan_tickets", "Tickets whose creation has not been seen; they count in no KPI."), []string{"partition"}),
 		Freshness:   histogram("freshness_seconds", "From the broker's storing of an event until its reading can be scraped.", 0.005),
 		Apply:       histogram("apply_duration_seconds", "Applying one fetched batch of events to the engine.", 0.0001),
 
@@ -44,7 +46,7 @@ func NewPipeline(registerer prometheus.Registerer) *Pipeline {
 		HistoryErrors:  prometheus.NewCounterVec(counter("history_errors_total", "Writes that ClickHouse did not carry out."), []string{"kind"}),
 		HistoryFlushed: prometheus.NewGauge(gauge("history_last_flush_timestamp_seconds", "When ClickHouse last confirmed all rows of a flush.")),
 	}
-	registerer.MustRegister(p.Events, p.Dropped, p.Duplicates, p.Late, p.DeadLetters, p.Lag, p.Freshness, p.Apply,
+	registerer.MustRegister(p.Events, p.Dropped, p.Duplicates, p.Late, p.DeadLetters, p.Lag, p.Orphans, p.Freshness, p.Apply,
 		p.RowsWritten, p.RowsRejected, p.RowsPending, p.HistoryErrors, p.HistoryFlushed)
 	for _, kind := range []string{"transient", "permanent"} {
 		p.HistoryErrors.WithLabelValues(kind) // 0 is true from the start

@@ -143,6 +143,7 @@ func (p *partition) count(messages []input.Message, begun time.Time) {
 		w.metrics.Dropped.WithLabelValues("conflict").Add(float64(n))
 	}
 	p.seen = now
+	w.metrics.Orphans.WithLabelValues(w.labels[p.number]).Set(float64(p.engine.Orphans()))
 	w.clock.rise(p.engine.Now())
 }
 
