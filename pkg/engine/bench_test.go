@@ -93,7 +93,8 @@ func batches(b testing.TB, n, size int, draw func() *deskpulsev1.Event) [][]byte
 func benchConfig(b testing.TB) engine.Config {
 	b.Helper()
 	cfg := testConfig(b)
-	cfg.Windows, cfg.Policy = window.Default(), sla.DefaultPolicy()
+	cfg.Windows = window.Default()
+	cfg.Policy = sla.Policy{Targets: map[string]time.Duration{"urgent": 4 * time.Hour, "high": 8 * time.Hour}, Default: 72 * time.Hour}
 	cfg.Keep = kpi.SetOf(kpi.Team, kpi.Channel, kpi.Priority, kpi.Category, kpi.AgentName)
 	cfg.Groups = []kpi.Set{
 		kpi.SetOf(kpi.Team), kpi.SetOf(kpi.Channel), kpi.SetOf(kpi.Priority), kpi.SetOf(kpi.Category),

@@ -20,16 +20,6 @@ type Policy struct {
 	Calendar Calendar
 }
 
-// DefaultPolicy is what is used unless configured: the four usual priorities.
-func DefaultPolicy() Policy {
-	return Policy{Targets: map[string]time.Duration{
-		"urgent": 4 * time.Hour,
-		"high":   8 * time.Hour,
-		"normal": 72 * time.Hour,
-		"low":    120 * time.Hour,
-	}, Default: 72 * time.Hour}
-}
-
 // Validate refuses targets that are not positive whole milliseconds.
 func (p *Policy) Validate() error {
 	for priority, d := range p.Targets {

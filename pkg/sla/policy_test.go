@@ -50,7 +50,7 @@ func TestValidate(t *testing.T) {
 			t.Errorf("%s: %v, want %s", name, err, c.want)
 		}
 	}
-	usual := DefaultPolicy()
+	usual := of("high", 8*time.Hour)
 	for _, p := range []*Policy{{}, &usual} {
 		if err := p.Validate(); err != nil {
 			t.Error(err)
