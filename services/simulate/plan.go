@@ -138,9 +138,13 @@ func (f *feed) next() *tenantDesk {
 	return slices.MinFunc(f.desks, func(a, b *tenantDesk) int { return a.at.Compare(b.at) })
 }
 
-// until writes the events before an instant and flushes.
+// until writes the events before an instant and flushes. It looks at ctx itself: a file
+// takes events whether or not somebody wants to stop.
 func (f *feed) until(ctx context.Context, end time.Time) error {
 	for d := f.next(); d.at.Before(end); d = f.next() {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if err := f.sink.Write(ctx, d.ev); err != nil {
 			return err
 		}

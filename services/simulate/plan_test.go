@@ -82,6 +82,34 @@ func TestFeedStopsPlainlyAndReportsFailures(t *testing.T) {
 	})
 }
 
+// endingSink ends the context with its hundredth event, and takes all that come.
+type endingSink struct {
+	events int
+	end    context.CancelFunc
+}
+
+func (s *endingSink) Write(context.Context, *deskpulsev1.Event) error {
+	if s.events++; s.events == 100 {
+		s.end()
+	}
+	return nil
+}
+
+func (s *endingSink) Flush(context.Context) error { return nil }
+
+func TestFeedStopsWithinTheHistory(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	sink := endingSink{end: cancel}
+	p := Plan{Tenants: []string{"a"}, Rate: 1000, History: time.Hour}
+	if err := p.Feed(ctx, &sink, zap.NewNop()); err != nil {
+		t.Errorf("the end of the context gave %v", err)
+	}
+	if sink.events != 100 {
+		t.Errorf("%d events were written, want none after the 100th", sink.events)
+	}
+}
+
 func TestLinesAreFriendlyJSONAndTheSameEachTime(t *testing.T) {
 	p := Plan{Tenants: []string{"demo"}, Seed: 5, Rate: 20, History: 5 * time.Minute, Until: monday.Add(10 * time.Hour)}
 	var one, two bytes.Buffer
