@@ -40,7 +40,9 @@ const (
 )
 
 // Connect returns a connection that comes back by itself for as long as it is open. The
-// first connection is tried until ctx ends, except where trying again cannot help.
+// first connection is tried until ctx ends, except where trying again cannot help. With a
+// context that has ended already it is tried once; one that is cancelled while it is tried
+// is a wish to stop, and its error is returned as it is.
 func Connect(ctx context.Context, o Options, log *zap.Logger) (*nats.Conn, error) {
 	url := o.URL
 	if url == "" {
@@ -50,6 +52,7 @@ func Connect(ctx context.Context, o Options, log *zap.Logger) (*nats.Conn, error
 	if err != nil {
 		return nil, err
 	}
+	once := ctx.Err() != nil
 	for logged := false; ; {
 		nc, err := nats.Connect(url, opts...)
 		if err == nil {
@@ -64,6 +67,9 @@ func Connect(ctx context.Context, o Options, log *zap.Logger) (*nats.Conn, error
 		}
 		select {
 		case <-ctx.Done():
+			if !once && errors.Is(ctx.Err(), context.Canceled) {
+				return nil, ctx.Err()
+			}
 			return nil, fmt.Errorf("nats at %s does not answer: %w: is the server running, is the address right?", url, err)
 		case <-time.After(reconnectWait):
 		}

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"math/big"
 	"net"
 	"os"
@@ -238,6 +239,25 @@ func TestConnectGivesUpWithItsContext(t *testing.T) {
 	cancel()
 	if _, err := Connect(ctx, Options{URL: url}, zap.NewNop()); err == nil || !strings.Contains(err.Error(), "is the server running") {
 		t.Fatalf("got %v", err)
+	}
+}
+
+// A stop while the server is waited for is a stop like any other.
+func TestConnectStopsWithItsContext(t *testing.T) {
+	b := startBroker(t, 1, nil)
+	url := b.ns.ClientURL()
+	b.stop()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	core, _ := observer.New(zap.WarnLevel)
+	waiting := make(chan struct{})
+	go func() {
+		<-waiting
+		cancel()
+	}()
+	_, err := Connect(ctx, Options{URL: url}, zap.New(core, zap.Hooks(onFirst(waiting))))
+	if !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v, want the context's error", err)
 	}
 }
 
