@@ -124,13 +124,22 @@ func TestReaderFindsALostTail(t *testing.T) {
 	s := r.session
 	r.mu.Unlock()
 	s.control(&nats.Msg{Header: nats.Header{"Status": {"100"}, "Nats-Last-Consumer": {"11"}}})
+	anew := func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.session != nil && r.session != s
+	}
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for ctx := testContext(t); !anew(); {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatal("the consumer was not made anew")
+		}
+	}
 	publishRaw(t, js, 0, 11, 10)
 	checkNumbered(t, readN(t, r, 10), 11)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.session == s {
-		t.Fatal("the consumer was not made anew")
-	}
 }
 
 func TestReaderRefusesAPositionThatTheStreamCannotContinue(t *testing.T) {
