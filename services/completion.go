@@ -14,7 +14,7 @@ type completionCommand struct {
 
 // Help is shown by completion --help.
 func (completionCommand) Help() string {
-	return `For the shell that you are in:
+	return `Examples, for the shell that you are in:
 
     source <(deskpulse completion bash)
     source <(deskpulse completion zsh)

@@ -11,6 +11,14 @@ type configCommand struct {
 	Check configCheck `cmd:"" help:"Say whether a configuration file is right."`
 }
 
+// Help is shown by deskpulse config --help.
+func (configCommand) Help() string {
+	return `Examples:
+
+    deskpulse config check deskpulse.yaml
+`
+}
+
 // configCheck is deskpulse config check.
 type configCheck struct {
 	File string `arg:"" type:"existingfile" help:"The file that run and worker take with --config."`
@@ -21,7 +29,7 @@ func (configCheck) Help() string {
 	return `Reads the file as run and worker would, and prints what they would make of it. A
 mistake is shown with its line, its column and the remedy, and the exit code is 1.
 
-Example:
+Examples:
 
     deskpulse config check deskpulse.yaml
 `

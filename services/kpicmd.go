@@ -12,6 +12,14 @@ type kpiCommand struct {
 	List kpiList `cmd:"" help:"List the KPIs."`
 }
 
+// Help is shown by kpi --help.
+func (kpiCommand) Help() string {
+	return `Examples:
+
+    deskpulse kpi list
+`
+}
+
 type kpiList struct {
 	Lang string `enum:"en,zh,fa" default:"en" help:"Language of the names: en, zh or fa."`
 	JSON bool   `name:"json" help:"Print a JSON array, with definitions and sources."`

@@ -126,6 +126,14 @@ func complain(stderr io.Writer, err error) int {
 
 type versionCommand struct{}
 
+// Help is shown by version --help.
+func (versionCommand) Help() string {
+	return `Examples:
+
+    deskpulse version
+`
+}
+
 // Run prints the version.
 func (versionCommand) Run(out *console) error {
 	_, err := fmt.Fprintln(out, "deskpulse", process.Version())

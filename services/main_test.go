@@ -34,6 +34,22 @@ func TestExitCodes(t *testing.T) {
 		{"kpi list --lang de", exitUsage, "", `--lang must be one of "en","zh","fa"`},
 		{"kpi lits", exitUsage, "", "See: deskpulse kpi --help"},
 		{"", exitUsage, "", "See: deskpulse --help"},
+		{"dlq list --reason invld", exitUsage, "", `--reason "invld" is none: give one of malformed, unknown, missing, `},
+		{"dlq retry --reason invld", exitUsage, "", `--reason "invld"`},
+		{"dlq list --help", exitOK, "malformed, unknown, missing, ", ""},
+		{"simulate --rate 2000000", exitUsage, "", "--rate 2000000: give more than 0 and at most 1000000 events a second"},
+		{"simulate --rate NaN", exitUsage, "", "--rate NaN"},
+		{"simulate --partitions 0", exitUsage, "", "--partitions 0: give 1 to 1024"},
+		{"simulate --pace 0.5", exitUsage, "", "--pace 0.5: give"},
+		{"simulate --history=-1s", exitUsage, "", "--history -1s"},
+		{"simulate --duration 0s --until 2016-04-01", exitUsage, "", `--until: "2016-04-01" is no time: write it as 2016-04-01T00:00:30Z`},
+		{"run --at 2016-04-01", exitUsage, "", `--at: "2016-04-01" is no time`},
+		{"worker --at 2016-04-01", exitUsage, "", `--at: "2016-04-01" is no time`},
+		{"replay --offline --at 2016-04-01 main.go", exitUsage, "", `--at: "2016-04-01" is no time`},
+		{"run --simulate=-1", exitUsage, "", "--simulate -1: give more than 0"},
+		{"run --simulate 2000000", exitUsage, "", "--simulate 2000000: give"},
+		{"run --partitions 0", exitUsage, "", "--partitions 0: give 1 to 1024"},
+		{"worker --partitions 1025", exitUsage, "", "--partitions 1025: give 1 to 1024"},
 		{"version --log-level loud", exitUsage, "", "--log-level"},
 	} {
 		t.Run(c.args, func(t *testing.T) {
@@ -45,20 +61,26 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-// Every command teaches: it has a line of help and, where it does something, examples.
+// Every command and every group of commands teaches: it has a line of help and examples.
 func TestEveryCommandHasHelpAndExamples(t *testing.T) {
 	var c commands
 	parser := newParser(&c, &bytes.Buffer{}, &bytes.Buffer{})
-	for _, leaf := range parser.Model.Leaves(true) {
-		if leaf.Help == "" {
-			t.Errorf("%s has no help", leaf.FullPath())
+	nodes := parser.Model.Leaves(true)
+	for _, child := range parser.Model.Children {
+		if !child.Leaf() {
+			nodes = append(nodes, child)
 		}
-		if leaf.FullPath() != "deskpulse version" && !strings.Contains(leaf.Detail, leaf.FullPath()) {
-			t.Errorf("%s: its Help() shows no example of it", leaf.FullPath())
+	}
+	for _, node := range nodes {
+		if node.Help == "" {
+			t.Errorf("%s has no help", node.FullPath())
 		}
-		for _, flag := range leaf.Flags {
+		if _, examples, _ := strings.Cut(node.Detail, "Examples"); !strings.Contains(examples, node.FullPath()) {
+			t.Errorf("%s: its Help() shows no example of it", node.FullPath())
+		}
+		for _, flag := range node.Flags {
 			if flag.Help == "" {
-				t.Errorf("%s --%s has no help", leaf.FullPath(), flag.Name)
+				t.Errorf("%s --%s has no help", node.FullPath(), flag.Name)
 			}
 		}
 	}

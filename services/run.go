@@ -17,7 +17,6 @@ import (
 
 	"github.com/deskpulse/deskpulse/pkg/engine"
 	"github.com/deskpulse/deskpulse/pkg/input"
-	"github.com/deskpulse/deskpulse/pkg/kpi"
 	"github.com/deskpulse/deskpulse/pkg/output"
 	"github.com/deskpulse/deskpulse/pkg/process"
 	"github.com/deskpulse/deskpulse/services/board"
@@ -51,6 +50,17 @@ Examples:
     deskpulse run --listen 127.0.0.1:0 --nats-listen 127.0.0.1:0 --clickhouse-listen 127.0.0.1:0
     nats pub desk.acme.ticket.c42 '{"id":"e1","occurred_at":"2026-03-01T09:00:00Z","customer_id":"c42","ticket":{"ticket_id":"T1","action":"created"}}'
 `
+}
+
+// Validate is called by kong, beside that of the settings.
+func (c *runCommand) Validate() error {
+	if err := c.Settings.Validate(); err != nil {
+		return err
+	}
+	if c.Simulate == 0 {
+		return nil
+	}
+	return simulate.CheckRate("--simulate", c.Simulate)
 }
 
 // site is what the parts of one machine share.
@@ -152,7 +162,7 @@ func (c *runCommand) startWorker(_ context.Context, s *site) error {
 }
 
 func (c *runCommand) startBoard(ctx context.Context, s *site) error {
-	kpis := output.NewKPIs(s.engine.Catalogue, append([]kpi.Set{0}, s.engine.Groups...), topGroups)
+	kpis := board.NewKPIs(s.engine.Catalogue)
 	if err := s.registry.Register(kpis); err != nil {
 		return fmt.Errorf("metrics: %w", err)
 	}
@@ -177,9 +187,6 @@ func (c *runCommand) startBoard(ctx context.Context, s *site) error {
 	fmt.Fprintf(s.out, "metrics      http://%s/metrics\n", listener.Addr())
 	return nil
 }
-
-// topGroups is how many groups of a breakdown /metrics shows; the rest is "other".
-const topGroups = 100
 
 func (c *runCommand) startSimulation(_ context.Context, s *site) error {
 	if c.Simulate == 0 {

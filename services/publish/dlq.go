@@ -8,12 +8,15 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/deskpulse/deskpulse/pkg/input"
+	"github.com/deskpulse/deskpulse/pkg/kpi"
 )
 
 // DLQ is the commands for what was refused.
@@ -23,10 +26,34 @@ type DLQ struct {
 	Retry dlqRetry `cmd:"" help:"Publish refused messages again, unless their reason still holds."`
 }
 
+// Help is shown by deskpulse dlq --help.
+func (DLQ) Help() string {
+	return `Events that cannot be used are put on a stream of their own, each with its reason.
+
+Examples:
+
+    deskpulse dlq list --tenant acme
+    deskpulse dlq show DESK_3:815
+    deskpulse dlq retry --reason unknown
+`
+}
+
 // choice is the flags that choose dead letters.
 type choice struct {
 	Tenant string `placeholder:"NAME" help:"Only those of this tenant."`
-	Reason string `placeholder:"CODE" help:"Only those with this reason: malformed, unknown, missing, invalid, range, text, mismatch, duplicate."`
+	Reason string `placeholder:"CODE" help:"Only those with this reason, one of those above."`
+}
+
+// reasons is what a letter may have been refused for: an event's fault, or, where it is
+// none of these, other.
+var reasons = append(slices.Clone(kpi.Reasons), "other")
+
+// Validate is called by kong.
+func (c choice) Validate() error {
+	if c.Reason != "" && !slices.Contains(reasons, c.Reason) {
+		return fmt.Errorf("--reason %q is none: give one of %s", c.Reason, strings.Join(reasons, ", "))
+	}
+	return nil
 }
 
 type dlqList struct {
@@ -40,7 +67,9 @@ type dlqList struct {
 
 // Help is shown by deskpulse dlq list --help.
 func (dlqList) Help() string {
-	return `Examples:
+	return "The reasons are " + strings.Join(reasons, ", ") + `.
+
+Examples:
 
     deskpulse dlq list
     deskpulse dlq list --tenant acme --reason invalid --json
@@ -162,7 +191,8 @@ type dlqRetry struct {
 
 // Help is shown by deskpulse dlq retry --help.
 func (dlqRetry) Help() string {
-	return `What was refused for a reason that still holds is kept, and the exit code is 1.
+	return `What was refused for a reason that still holds is kept, and the exit code is 1. The
+reasons are ` + strings.Join(reasons, ", ") + `.
 
 Examples:
 

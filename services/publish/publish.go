@@ -27,12 +27,15 @@ type Publish struct {
 func (Publish) Help() string {
 	return `Events are JSON: one per line, or one per file over several lines, or an array. Each has the fields of docs/events.md:
 
-  {"id":"e1","tenant":"acme","occurred_at":"2026-04-01T09:00:00Z","customer_id":"c7","team":"billing","ticket":{"ticket_id":"t1","action":"created"}}
+    {"id":"e1","tenant":"acme","occurred_at":"2026-04-01T09:00:00Z","customer_id":"c7","team":"billing","ticket":{"ticket_id":"t1","action":"created"}}
 
-  deskpulse publish events.ndjson
-  tail -f events.ndjson | deskpulse publish
+A bad event is reported with its line; the others are published all the same, and the exit code is 1.
 
-A bad event is reported with its line; the others are published all the same, and the exit code is 1.`
+Examples:
+
+    deskpulse publish events.ndjson
+    tail -f events.ndjson | deskpulse publish
+`
 }
 
 // Run publishes the events and prints how many were acknowledged.

@@ -17,6 +17,7 @@ import (
 	"github.com/deskpulse/deskpulse/pkg/config"
 	"github.com/deskpulse/deskpulse/pkg/engine"
 	"github.com/deskpulse/deskpulse/pkg/kpi"
+	"github.com/deskpulse/deskpulse/pkg/process"
 	"github.com/deskpulse/deskpulse/pkg/sla"
 	"github.com/deskpulse/deskpulse/pkg/window"
 )
@@ -24,7 +25,7 @@ import (
 // computing are the flags of an offline replay.
 type computing struct {
 	Config        string                   `type:"existingfile" env:"DESKPULSE_CONFIG" placeholder:"FILE" help:"Windows and SLA targets, as the worker has them; see docs/configuration.md."`
-	At            []time.Time              `placeholder:"T" help:"Print the readings at this instant, as in 2016-04-01T00:00:30Z; repeatable. Default: right after the last event."`
+	At            []process.Instant        `placeholder:"T" help:"Print the readings at this instant, as in 2016-04-01T00:00:30Z; repeatable. Default: right after the last event."`
 	Every         Step                     `placeholder:"1d" help:"Print the readings at every multiple of this step (s, m, h, d, w), in UTC."`
 	Restated      bool                     `help:"Apply everything first, and read all instants with what is then known."`
 	Target        map[string]time.Duration `mapsep:"none" placeholder:"PRIORITY=DURATION" help:"Resolution target of a priority, as in high=8h; repeatable. Instead of those of the configuration."`
@@ -299,9 +300,12 @@ func (o *offline) report() {
 		unused += c.Outcome(engine.Unused)
 	}
 	o.c.log.Info("events applied", zap.Uint64("events", o.sequence), zap.Uint64("of kinds without a kpi", unused))
-	if duplicates+conflicts > 0 {
-		o.c.log.Warn("some events have the id of another and had no effect: make the ids of the mapping unique",
-			zap.Uint64("same content", duplicates), zap.Uint64("other content", conflicts))
+	if duplicates > 0 {
+		o.c.log.Info("some events came twice and counted once", zap.Uint64("events", duplicates))
+	}
+	if conflicts > 0 {
+		o.c.log.Warn("some events have the id of another with other content, and had no effect: make the ids unique",
+			zap.Uint64("events", conflicts))
 	}
 }
 

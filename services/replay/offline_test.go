@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/deskpulse/deskpulse/pkg/process"
 )
 
 const deskMapping = `
@@ -78,7 +80,7 @@ func TestOffline(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c.Computing.At = append(c.Computing.At, instant)
+			c.Computing.At = append(c.Computing.At, process.Instant{Time: instant})
 		}
 	}
 	for _, p := range []int{1, 3} {

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/deskpulse/deskpulse/pkg/input"
+	"github.com/deskpulse/deskpulse/pkg/process"
 )
 
 // Command is deskpulse simulate.
@@ -22,15 +24,15 @@ type Command struct {
 	TLSKey     string `name:"tls-key" placeholder:"FILE" help:"PEM file of this client's key."`
 	Partitions int    `default:"16" help:"Number of partition streams; as they were created."`
 
-	Rate     float64        `default:"20" help:"Events per second, on the mean over a week of the desk; at most 1000000."`
-	Tenant   []string       `default:"demo" help:"Tenant to publish for; repeatable: they share the rate."`
-	Seed     uint64         `default:"1" help:"The same seed at the same time gives the same events."`
-	Pace     float64        `default:"0" help:"How many times as fast as the clock the desk lives: at 60, what takes an hour takes a minute. 1 is real time. 0 is 60, or more at rates that would otherwise leave too many cases open."`
-	Steady   bool           `help:"No daily curve: the mean rate at all times, for load tests."`
-	History  time.Duration  `default:"0s" help:"First publish this much of the past, as fast as possible, so that there is history at once."`
-	Duration *time.Duration `help:"How long to go on after the history; without end where it is left out; 0s stops after the history."`
-	Until    time.Time      `placeholder:"TIME" help:"Take this time (RFC 3339) for the present, so that a history is the same each time. Needs --duration 0s."`
-	Out      string         `placeholder:"FILE" help:"Write NDJSON to this file, - for standard output, instead of publishing."`
+	Rate     float64         `default:"20" help:"Events per second, on the mean over a week of the desk; at most 1000000."`
+	Tenant   []string        `default:"demo" help:"Tenant to publish for; repeatable: they share the rate."`
+	Seed     uint64          `default:"1" help:"The same seed at the same time gives the same events."`
+	Pace     float64         `default:"0" help:"How many times as fast as the clock the desk lives: at 60, what takes an hour takes a minute. 1 is real time. 0 is 60, or more at rates that would otherwise leave too many cases open."`
+	Steady   bool            `help:"No daily curve: the mean rate at all times, for load tests."`
+	History  time.Duration   `default:"0s" help:"First publish this much of the past, as fast as possible, so that there is history at once."`
+	Duration *time.Duration  `help:"How long to go on after the history; without end where it is left out; 0s stops after the history."`
+	Until    process.Instant `placeholder:"TIME" help:"Take this time (RFC 3339) for the present, so that a history is the same each time. Needs --duration 0s."`
+	Out      string          `placeholder:"FILE" help:"Write NDJSON to this file, - for standard output, instead of publishing."`
 }
 
 // Help is shown by simulate --help.
@@ -49,6 +51,18 @@ Examples:
 
 // Validate is called by kong.
 func (c *Command) Validate() error {
+	if err := CheckRate("--rate", c.Rate); err != nil {
+		return err
+	}
+	if c.Pace != 0 && !(c.Pace >= 1 && c.Pace <= maxPace) {
+		return fmt.Errorf("--pace %v: give 0 (chosen), or 1 (real time) to %d", c.Pace, maxPace)
+	}
+	if c.History < 0 {
+		return fmt.Errorf("--history %s is negative: give 0s or more", c.History)
+	}
+	if c.Partitions < 1 || c.Partitions > 1024 {
+		return fmt.Errorf("--partitions %d: give 1 to 1024", c.Partitions)
+	}
 	if !c.Until.IsZero() && (c.Duration == nil || *c.Duration != 0) {
 		return errors.New("--until is about a past that ends: add --duration 0s")
 	}
@@ -58,10 +72,18 @@ func (c *Command) Validate() error {
 	return nil
 }
 
+// CheckRate is Validate for a flag that is the rate of a simulation.
+func CheckRate(flag string, rate float64) error {
+	if !(rate > 0 && rate <= MaxRate) { // so that NaN is refused too
+		return fmt.Errorf("%s %s: give more than 0 and at most %d events a second", flag, strconv.FormatFloat(rate, 'f', -1, 64), MaxRate)
+	}
+	return nil
+}
+
 func (c *Command) plan() Plan {
 	p := Plan{
 		Tenants: c.Tenant, Seed: c.Seed, Rate: c.Rate, Pace: c.Pace, Steady: c.Steady,
-		History: c.History, Live: Forever, Until: c.Until,
+		History: c.History, Live: Forever, Until: c.Until.Time,
 	}
 	if c.Duration != nil {
 		p.Live = *c.Duration

@@ -63,8 +63,8 @@ func New(c Config) (*Desk, error) {
 	if c.Rate <= 0 || c.Rate > MaxRate {
 		return nil, fmt.Errorf("rate %v: give more than 0 and at most %d events a second", c.Rate, MaxRate)
 	}
-	if c.Pace < 1 || c.Pace > 1e6 {
-		return nil, fmt.Errorf("pace %v: give 1 (real time) to 1000000", c.Pace)
+	if c.Pace < 1 || c.Pace > maxPace {
+		return nil, fmt.Errorf("pace %v: give 1 (real time) to %d", c.Pace, maxPace)
 	}
 	usual := calibrate()
 	perMilli := c.Rate / 1000 / c.Pace / usual.events // starts per millisecond of the desk
@@ -77,6 +77,8 @@ func New(c Config) (*Desk, error) {
 
 // MaxRate is the largest rate of one desk, in events per second.
 const MaxRate = 1_000_000
+
+const maxPace = 1_000_000
 
 // newDesk returns a desk whose work does not slow down under load: teams have no usual.
 func newDesk(c Config, perMilli float64) *Desk {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/deskpulse/deskpulse/pkg/input"
 	"github.com/deskpulse/deskpulse/pkg/kpi"
+	"github.com/deskpulse/deskpulse/pkg/process"
 	"github.com/deskpulse/deskpulse/services/embedded/natsd"
 )
 
@@ -25,7 +26,7 @@ func TestCommandPublishes(t *testing.T) {
 			none := time.Duration(0)
 			c := Command{
 				Nats: js.Conn().ConnectedUrl(), Partitions: 4, Rate: rate, Tenant: []string{"acme"}, Seed: 9,
-				History: 5 * time.Second, Duration: &none, Until: monday,
+				History: 5 * time.Second, Duration: &none, Until: process.Instant{Time: monday},
 			}
 			if err := c.Run(ctx, zap.NewNop()); err != nil {
 				t.Fatal(err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -22,10 +21,18 @@ import (
 
 // Settings are the flags of a worker that deskpulse run has too.
 type Settings struct {
-	Config     string    `type:"existingfile" env:"DESKPULSE_CONFIG" placeholder:"FILE" help:"Windows, breakdowns and SLA targets; see docs/configuration.md."`
-	Partitions int       `default:"16" env:"DESKPULSE_PARTITIONS" help:"Number of partitions; fixed once the streams exist."`
-	Clock      string    `enum:"broker,event" default:"broker" help:"What moves time: broker, the present; or event, the newest event, for a log of the past."`
-	At         time.Time `format:"2006-01-02T15:04:05Z07:00" placeholder:"TIME" help:"Read all KPIs as of this instant (RFC 3339) instead of now, for a log of the past."`
+	Config     string          `type:"existingfile" env:"DESKPULSE_CONFIG" placeholder:"FILE" help:"Windows, breakdowns and SLA targets; see docs/configuration.md."`
+	Partitions int             `default:"16" env:"DESKPULSE_PARTITIONS" help:"Number of partitions; fixed once the streams exist."`
+	Clock      string          `enum:"broker,event" default:"broker" help:"What moves time: broker, the present; or event, the newest event, for a log of the past."`
+	At         process.Instant `placeholder:"TIME" help:"Read all KPIs as of this instant (RFC 3339) instead of now, for a log of the past."`
+}
+
+// Validate is called by kong.
+func (s *Settings) Validate() error {
+	if s.Partitions < 1 || s.Partitions > 1024 {
+		return fmt.Errorf("--partitions %d: give 1 to 1024", s.Partitions)
+	}
+	return nil
 }
 
 // Engine reads the configuration and returns the engine's, with its warnings logged.
@@ -36,9 +43,6 @@ func (s *Settings) Engine(log *zap.Logger) (engine.Config, error) {
 	}
 	for _, w := range warnings {
 		log.Warn("configuration", zap.String("warning", w))
-	}
-	if s.Partitions < 1 || s.Partitions > 1024 {
-		return engine.Config{}, fmt.Errorf("--partitions %d: give 1 to 1024", s.Partitions)
 	}
 	out, err := c.Engine()
 	if s.Clock == "event" {
