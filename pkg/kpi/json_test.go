@@ -100,3 +100,23 @@ func checkParses(t *testing.T, text string, want *deskpulsev1.Event) {
 		t.Fatalf("%s gives\n%v, want\n%v", text, got, want)
 	}
 }
+
+func TestNearest(t *testing.T) {
+	names := []string{"Tenant", "team", "ticket"}
+	for _, c := range []struct {
+		given string
+		most  int
+		want  string
+	}{
+		{"tenent", 2, "Tenant"}, // one byte replaced
+		{"TEAMS", 1, "team"},    // one inserted
+		{"tm", 2, "team"},       // two deleted
+		{"tm", 1, ""},
+		{"customer", 2, ""},
+		{"", 3, ""},
+	} {
+		if got := Nearest(c.given, names, c.most); got != c.want {
+			t.Errorf("nearest to %q within %d is %q, want %q", c.given, c.most, got, c.want)
+		}
+	}
+}

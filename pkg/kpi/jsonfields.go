@@ -97,6 +97,19 @@ func (fields *jsonFields) nearest(name string) string {
 	return best
 }
 
+// Nearest returns the name that is most like the given one, whatever their case, where
+// at most so many bytes tell them apart; else "".
+func Nearest(given string, names []string, most int) string {
+	given = strings.ToLower(given)
+	best, least := "", most+1
+	for _, name := range names {
+		if n := distance(given, strings.ToLower(name)); n < least {
+			best, least = name, n
+		}
+	}
+	return best
+}
+
 // distance is the number of bytes to insert, delete or replace to make b of a. Only
 // the start of a very long name is looked at.
 func distance(a, b string) int {

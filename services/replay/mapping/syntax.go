@@ -12,6 +12,8 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
+
+	"github.com/deskpulse/deskpulse/pkg/kpi"
 )
 
 // Error is a mistake in a mapping file.
@@ -316,36 +318,10 @@ func keys(t reflect.Type) []string {
 
 // suggest names what was probably meant; where nothing is near, all there is.
 func suggest(given string, names []string) string {
-	best, distance := "", 1+max(2, len(given)/3)
-	for _, name := range names {
-		if d := editDistance(strings.ToLower(given), strings.ToLower(name)); d < distance {
-			best, distance = name, d
-		}
-	}
-	if best != "" {
+	if best := kpi.Nearest(given, names, max(2, len(given)/3)); best != "" {
 		return fmt.Sprintf("did you mean %s?", best)
 	}
 	names = slices.Clone(names)
 	slices.Sort(names)
 	return "use one of " + strings.Join(slices.Compact(names), ", ")
-}
-
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
