@@ -127,13 +127,19 @@ func (m *Merger) Merge(now time.Time, silence time.Duration) *Merged {
 			addTerms(sums, k, e.terms)
 		}
 	}
-	out.Readings = make([]kpi.Reading, 0, len(sums))
+	out.Readings = summed(sums)
+	return out
+}
+
+// summed lists the sums that have anything to count, sorted.
+func summed(sums map[readingKey][]window.Vector) []kpi.Reading {
+	out := make([]kpi.Reading, 0, len(sums))
 	for k, terms := range sums {
 		if !empty(terms) {
-			out.Readings = append(out.Readings, kpi.Reading{Tenant: k.tenant, KPI: k.kpi, Window: k.window, Group: k.group, Terms: terms})
+			out = append(out, kpi.Reading{Tenant: k.tenant, KPI: k.kpi, Window: k.window, Group: k.group, Terms: terms})
 		}
 	}
-	slices.SortFunc(out.Readings, compareReadings)
+	slices.SortFunc(out, compareReadings)
 	return out
 }
 

@@ -116,14 +116,17 @@ func (k *KPIs) Collect(ch chan<- prometheus.Metric) {
 		return
 	}
 	ch <- gauge(k.at, float64(m.At))
-	readings := m.Readings
+	readings := make([]kpi.Reading, 0, len(m.Readings))
+	for i := range m.Readings {
+		if slices.Contains(k.sets, m.Readings[i].Group.Set) {
+			readings = append(readings, m.Readings[i])
+		}
+	}
 	if k.top > 0 {
 		readings = Cap(readings, k.top, k.catalogue)
 	}
 	for i := range readings {
-		if r := &readings[i]; slices.Contains(k.sets, r.Group.Set) {
-			k.collect(ch, r)
-		}
+		k.collect(ch, &readings[i])
 	}
 }
 
@@ -154,13 +157,15 @@ func gauge(d *prometheus.Desc, value float64, labels ...string) prometheus.Metri
 
 func formatFloat(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) }
 
-// Components exposes the additive parts of the KPIs of the partitions that this process
-// owns: PromQL's sum over partitions is right for any number of processes.
+// Components exposes the additive parts of the KPIs, summed over the partitions that
+// this process owns: PromQL's sum over processes is right for any number of them.
 type Components struct {
-	sets     []kpi.Set
-	dims     kpi.Set
-	families map[string]componentFamily
-	at       *prometheus.Desc
+	catalogue kpi.Catalogue
+	sets      []kpi.Set
+	dims      kpi.Set
+	top       int
+	families  map[string]componentFamily
+	at        *prometheus.Desc
 
 	mu    sync.RWMutex
 	owned map[uint16]*kpi.ReadingSet
@@ -171,10 +176,11 @@ type componentFamily struct {
 	measures   []*prometheus.Desc
 }
 
-// NewComponents returns a collector for the readings grouped by one of sets.
-func NewComponents(catalogue kpi.Catalogue, sets []kpi.Set) *Components {
+// NewComponents returns a collector for the readings grouped by one of sets; of each
+// breakdown the top groups are shown and the rest as Other, or all where top is 0.
+func NewComponents(catalogue kpi.Catalogue, sets []kpi.Set, top int) *Components {
 	c := &Components{
-		sets: sets, dims: grouped(sets),
+		catalogue: catalogue, sets: sets, dims: grouped(sets), top: top,
 		families: make(map[string]componentFamily),
 		owned:    make(map[uint16]*kpi.ReadingSet),
 		at:       prometheus.NewDesc(namespace+"partition_reading_timestamp_seconds", "Instant of the partition's readings: what happened before it is counted.", []string{"partition"}, nil),
@@ -188,11 +194,11 @@ func NewComponents(catalogue kpi.Catalogue, sets []kpi.Set) *Components {
 				continue
 			}
 			shown[measure] = true
-			name, help := namespace+measure, "Component of "+d.Key+": sum it over partitions."
+			name, help := namespace+measure, "Component of "+d.Key+": sum it over workers."
 			if d.Formula == kpi.Distribution {
 				name, help = name+"_window_seconds", help+" A histogram of what lies in the window: its counts also fall."
 			}
-			f.measures[j] = prometheus.NewDesc(name, help, seriesLabels(d, c.dims, "partition"), nil)
+			f.measures[j] = prometheus.NewDesc(name, help, seriesLabels(d, c.dims), nil)
 		}
 		c.families[d.Key] = f
 	}
@@ -228,29 +234,37 @@ func (c *Components) Describe(chan<- *prometheus.Desc) {}
 
 // Collect sends the latest readings.
 func (c *Components) Collect(ch chan<- prometheus.Metric) {
-	for _, set := range c.snapshot() {
-		partition := strconv.Itoa(int(set.Partition))
-		ch <- gauge(c.at, float64(set.At), partition)
+	owned := c.snapshot()
+	sums := make(map[readingKey][]window.Vector)
+	for _, set := range owned {
+		ch <- gauge(c.at, float64(set.At), strconv.Itoa(int(set.Partition)))
 		for i := range set.Readings {
 			if r := &set.Readings[i]; slices.Contains(c.sets, r.Group.Set) {
-				c.collect(ch, r, partition)
+				addTerms(sums, keyOf(r), r.Terms)
 			}
 		}
 	}
+	readings := summed(sums)
+	if c.top > 0 {
+		readings = Cap(readings, c.top, c.catalogue)
+	}
+	for i := range readings {
+		c.collect(ch, &readings[i])
+	}
 }
 
-func (c *Components) collect(ch chan<- prometheus.Metric, r *kpi.Reading, partition string) {
+func (c *Components) collect(ch chan<- prometheus.Metric, r *kpi.Reading) {
 	f, ok := c.families[r.KPI]
 	if !ok {
 		return
 	}
-	labels := labelValues(f.definition, c.dims, r, partition)
+	labels := labelValues(f.definition, c.dims, r)
 	for i, desc := range f.measures {
 		switch {
 		case desc == nil || i >= len(r.Terms):
 		case f.definition.Formula == kpi.Distribution:
 			ch <- newHistogram(desc, r.Terms[i], labels)
-		default:
+		default: // 0 overdue of 4 open is a true 0
 			ch <- gauge(desc, float64(r.Terms[i].At(0)), labels...)
 		}
 	}

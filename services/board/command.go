@@ -11,7 +11,6 @@ import (
 	"github.com/deskpulse/deskpulse/pkg/config"
 	"github.com/deskpulse/deskpulse/pkg/engine"
 	"github.com/deskpulse/deskpulse/pkg/input"
-	"github.com/deskpulse/deskpulse/pkg/kpi"
 	"github.com/deskpulse/deskpulse/pkg/output"
 	"github.com/deskpulse/deskpulse/pkg/process"
 	"github.com/deskpulse/deskpulse/pkg/window"
@@ -43,9 +42,6 @@ Examples:
 `
 }
 
-// top is how many groups of a breakdown /metrics shows; the rest is "other".
-const top = 100
-
 // Run serves until ctx ends.
 func (c *Command) Run(ctx context.Context, log *zap.Logger) error {
 	settings, err := c.settings(log)
@@ -71,7 +67,7 @@ func (c *Command) Run(ctx context.Context, log *zap.Logger) error {
 	defer nc.Close()
 
 	registry := prometheus.NewRegistry()
-	kpis := output.NewKPIs(settings.Catalogue, append([]kpi.Set{0}, settings.Groups...), top)
+	kpis := NewKPIs(settings.Catalogue)
 	registry.MustRegister(kpis, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if err := process.RegisterBuildInfo(registry); err != nil {
 		return err

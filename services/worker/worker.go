@@ -80,7 +80,7 @@ func New(cfg Config) (*Worker, error) {
 	w := &Worker{
 		cfg: cfg, engine: cfg.Engine, nc: cfg.Conn, js: js, counters: &input.Counters{}, history: cfg.History,
 		health: cfg.Health, log: cfg.Log, rows: make(chan handed, cfg.Partitions), behind: cfg.Partitions,
-		metrics: output.NewPipeline(cfg.Registerer), components: output.NewComponents(cfg.Engine.Catalogue, sets(cfg.Engine)),
+		metrics: output.NewPipeline(cfg.Registerer), components: output.NewComponents(cfg.Engine.Catalogue, exposed(), topGroups),
 		epoch: uint64(time.Now().UnixMilli()), // one worker at a time: the later one wins
 	}
 	w.engine.NoHistory = cfg.History == nil
@@ -100,7 +100,12 @@ func New(cfg Config) (*Worker, error) {
 	return w, err
 }
 
-func sets(c engine.Config) []kpi.Set { return append([]kpi.Set{0}, c.Groups...) }
+// topGroups is how many groups of a breakdown /metrics shows; the rest is "other".
+const topGroups = 100
+
+// exposed are the breakdowns of the components on /metrics: a histogram is 14 series in
+// each window, so they are few. The API answers by all others.
+func exposed() []kpi.Set { return []kpi.Set{0, kpi.SetOf(kpi.Team)} }
 
 // Run works until ctx ends or a partition cannot go on.
 func (w *Worker) Run(ctx context.Context) error {
