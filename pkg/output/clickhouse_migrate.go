@@ -105,7 +105,7 @@ func (c *ClickHouse) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := c.conn.Exec(ctx, c.engine(migrationsTable)); err != nil {
+	if err := c.conn.Exec(ctx, c.fill(migrationsTable)); err != nil {
 		return err
 	}
 	var done uint32
@@ -117,7 +117,7 @@ func (c *ClickHouse) migrate(ctx context.Context) error {
 	}
 	for i := int(done); i < len(all); i++ {
 		for _, sql := range all[i].statements {
-			if err := c.conn.Exec(ctx, c.engine(sql)); err != nil {
+			if err := c.conn.Exec(ctx, c.fill(sql)); err != nil {
 				return fmt.Errorf("%s: %w", all[i].name, err)
 			}
 		}
@@ -138,7 +138,9 @@ func (e *newerError) Error() string {
 	return fmt.Sprintf("database %s has version %d and this deskpulse knows %d: use the newer deskpulse, or another database", e.database, e.has, e.known)
 }
 
-func (c *ClickHouse) engine(sql string) string {
+// fill puts the database and the kind of engine into a statement of a migration.
+func (c *ClickHouse) fill(sql string) string {
+	sql = strings.ReplaceAll(sql, "{database}", quoteName(c.options.Database))
 	if !c.options.Replicated {
 		return sql
 	}

@@ -108,6 +108,7 @@ func TestClickHouse(t *testing.T) {
 		"versions":            testVersions,
 		"entities":            testEntities,
 		"views":               testViews,
+		"views from outside":  testViewsFromOutside,
 		"history":             testHistory,
 		"docs":                testDocs,
 		"poisoned row":        testPoisonedRow,
@@ -291,6 +292,19 @@ func testViews(t *testing.T, server *chdb.Process) {
 	d.expect(t, response("30d", ""), "\t6\t13.833333\t0.989228\t63.310593")
 	d.expect(t, response("all", ""), "\t6\t13.833333\t0.989228\t63.310593")
 	d.expect(t, response("5m", ""), "")
+}
+
+// The views are called by their full name, over a connection to another database.
+func testViewsFromOutside(t *testing.T, server *chdb.Process) {
+	for _, database := range []string{"outside", "out-side 2"} {
+		d := migrated(t, server, database)
+		d.write(t, headline())
+		d.database = "default"
+		const columns = "SELECT numerator, denominator, value FROM `"
+		d.expect(t, columns+database+"`.kpi_overdue_ratio("+at1230+", by = '')", "3\t13\t0.23076923076923078")
+		d.expect(t, columns+database+"`.kpi_repeat_incident_ratio("+at1230+", window = '7d', by = '')", "1\t4\t0.25")
+		d.expect(t, "SELECT samples, mean_seconds FROM `"+database+"`.kpi_response_time("+at1230+", window = '24h', by = '')", "4\t4.5")
+	}
 }
 
 func testHistory(t *testing.T, server *chdb.Process) {

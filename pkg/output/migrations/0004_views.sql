@@ -1,13 +1,15 @@
+-- {database} is the history's own, so that the views can be used from any other.
+
 -- The rows that make up the totals over lo ≤ bucket < hi, both whole minutes: whole
 -- hours from the hour ring, the rest from the minute ring.
 CREATE VIEW IF NOT EXISTS measure_rows AS
 SELECT tenant, measure, team, channel, priority, category, agent, post, segment, network, product, branch, outsourced, novelty, bucket, values
-FROM measures_hour FINAL
+FROM {database}.measures_hour FINAL
 WHERE tenant = {tenant:String} AND measure IN {measures:Array(String)}
   AND bucket >= toStartOfHour({lo:DateTime('UTC')} + 3599) AND bucket < toStartOfHour({hi:DateTime('UTC')})
 UNION ALL
 SELECT tenant, measure, team, channel, priority, category, agent, post, segment, network, product, branch, outsourced, novelty, bucket, values
-FROM measures_minute FINAL
+FROM {database}.measures_minute FINAL
 WHERE tenant = {tenant:String} AND measure IN {measures:Array(String)}
   AND bucket >= {lo:DateTime('UTC')} AND bucket < {hi:DateTime('UTC')}
   AND (bucket < toStartOfHour({lo:DateTime('UTC')} + 3599) OR bucket >= toStartOfHour({hi:DateTime('UTC')}));
@@ -30,7 +32,7 @@ SELECT
     sumIf(r.values[0], r.measure = 'tickets_overdue') AS numerator,
     sumIf(r.values[0], r.measure = 'tickets_open') AS denominator,
     if(denominator = 0, NULL, numerator / denominator) AS value
-FROM measure_rows(tenant = {tenant:String}, measures = ['tickets_overdue', 'tickets_open'], lo = toDateTime(0, 'UTC'), hi = {at:DateTime('UTC')}) AS r
+FROM {database}.measure_rows(tenant = {tenant:String}, measures = ['tickets_overdue', 'tickets_open'], lo = toDateTime(0, 'UTC'), hi = {at:DateTime('UTC')}) AS r
 WHERE NOT throwIf(toSecond({at:DateTime('UTC')}) != 0, 'at: not a whole minute; readings from history lie on whole minutes')
   AND NOT throwIf(NOT hasAll(['', 'team', 'channel', 'priority', 'category', 'agent', 'post', 'segment', 'network', 'product', 'branch', 'outsourced', 'novelty'], splitByChar(',', {by:String})), 'by: unknown dimension; use names of the columns, separated by commas')
 GROUP BY team, channel, priority, category, agent, post, segment, network, product, branch, outsourced, novelty;
@@ -38,7 +40,7 @@ GROUP BY team, channel, priority, category, agent, post, segment, network, produ
 -- Repeat incidents: one stock per window, each the sum of all its deltas before at. Slot 0
 -- is common to all windows, and the window's own slot is added to it.
 CREATE VIEW IF NOT EXISTS kpi_repeat_incident_ratio AS
-WITH assumeNotNull((SELECT any(slot) FROM windows FINAL WHERE name = {window:String} AND kept)) AS wanted
+WITH assumeNotNull((SELECT any(slot) FROM {database}.windows FINAL WHERE name = {window:String} AND kept)) AS wanted
 SELECT
     if(has(splitByChar(',', {by:String}), 'team'), r.team, '') AS team,
     if(has(splitByChar(',', {by:String}), 'channel'), r.channel, '') AS channel,
@@ -55,9 +57,9 @@ SELECT
     sumIf(r.values[0] + r.values[wanted], r.measure = 'incidents_repeated') AS numerator,
     sumIf(r.values[0] + r.values[wanted], r.measure = 'incidents_reported') AS denominator,
     if(denominator = 0, NULL, numerator / denominator) AS value
-FROM measure_rows(tenant = {tenant:String}, measures = ['incidents_repeated', 'incidents_reported'], lo = toDateTime(0, 'UTC'), hi = {at:DateTime('UTC')}) AS r
+FROM {database}.measure_rows(tenant = {tenant:String}, measures = ['incidents_repeated', 'incidents_reported'], lo = toDateTime(0, 'UTC'), hi = {at:DateTime('UTC')}) AS r
 WHERE NOT throwIf(toSecond({at:DateTime('UTC')}) != 0, 'at: not a whole minute; readings from history lie on whole minutes')
-  AND NOT throwIf((SELECT count() FROM windows FINAL WHERE name = {window:String} AND kept) = 0, 'window: unknown; see the table windows')
+  AND NOT throwIf((SELECT count() FROM {database}.windows FINAL WHERE name = {window:String} AND kept) = 0, 'window: unknown; see the table windows')
   AND NOT throwIf(NOT hasAll(['', 'team', 'channel', 'priority', 'category', 'agent', 'post', 'segment', 'network', 'product', 'branch', 'outsourced', 'novelty'], splitByChar(',', {by:String})), 'by: unknown dimension; use names of the columns, separated by commas')
 GROUP BY team, channel, priority, category, agent, post, segment, network, product, branch, outsourced, novelty;
 
@@ -67,7 +69,7 @@ GROUP BY team, channel, priority, category, agent, post, segment, network, produ
 CREATE VIEW IF NOT EXISTS kpi_response_time AS
 WITH
     (SELECT if(any(length_seconds) = 0, 0, greatest(0, intDiv(toUnixTimestamp({at:DateTime('UTC')}) - any(length_seconds), greatest(60, any(ring_seconds))) * greatest(60, any(ring_seconds))))
-     FROM windows FINAL WHERE name = {window:String} AND kept) AS lo,
+     FROM {database}.windows FINAL WHERE name = {window:String} AND kept) AS lo,
     arrayFilter(e -> e.1 > 0, arrayZip(mapKeys(histogram), mapValues(histogram))) AS buckets,
     arrayCumSum(e -> e.2, buckets) AS ranks,
     arrayMap(q -> buckets[arrayFirstIndex(n -> n >= greatest(1, ceil(q * samples)), ranks)].1, [0.5, 0.9, 0.95, 0.99]) AS slots,
@@ -92,8 +94,8 @@ SELECT
     if(samples = 0, NULL, quantiles[2]) AS p90_seconds,
     if(samples = 0, NULL, quantiles[3]) AS p95_seconds,
     if(samples = 0, NULL, quantiles[4]) AS p99_seconds
-FROM measure_rows(tenant = {tenant:String}, measures = ['response_time'], lo = toDateTime(lo, 'UTC'), hi = {at:DateTime('UTC')}) AS r
+FROM {database}.measure_rows(tenant = {tenant:String}, measures = ['response_time'], lo = toDateTime(lo, 'UTC'), hi = {at:DateTime('UTC')}) AS r
 WHERE NOT throwIf(toSecond({at:DateTime('UTC')}) != 0, 'at: not a whole minute; readings from history lie on whole minutes')
-  AND NOT throwIf((SELECT count() FROM windows FINAL WHERE name = {window:String} AND kept) = 0, 'window: unknown; see the table windows')
+  AND NOT throwIf((SELECT count() FROM {database}.windows FINAL WHERE name = {window:String} AND kept) = 0, 'window: unknown; see the table windows')
   AND NOT throwIf(NOT hasAll(['', 'team', 'channel', 'priority', 'category', 'agent', 'post', 'segment', 'network', 'product', 'branch', 'outsourced', 'novelty'], splitByChar(',', {by:String})), 'by: unknown dimension; use names of the columns, separated by commas')
 GROUP BY team, channel, priority, category, agent, post, segment, network, product, branch, outsourced, novelty;
