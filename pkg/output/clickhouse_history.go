@@ -25,7 +25,7 @@ type HistoryQuery struct {
 // HistoryPoint is what is known at one instant, to be evaluated by the definition.
 type HistoryPoint struct {
 	At       int64
-	Readings []kpi.Reading // sorted by the values of their group
+	Readings []kpi.Reading // sorted by the values of their group; none without terms
 }
 
 // minutesCover is how old a change may be when it comes and still reach its minute.
@@ -211,6 +211,9 @@ func (m *historyMerge) points() []HistoryPoint {
 	for _, at := range q.At {
 		p := HistoryPoint{At: at}
 		for dims, terms := range m.groups[at] {
+			if empty(terms) {
+				continue // all that there was has gone, and live readings would not name it
+			}
 			p.Readings = append(p.Readings, kpi.Reading{
 				Tenant: q.Tenant, KPI: q.KPI.Key, Window: name,
 				Group: kpi.Group{Set: q.By, Dims: dims}, Terms: terms,

@@ -194,3 +194,29 @@ func TestRetentionIsChecked(t *testing.T) {
 		}
 	}
 }
+
+// What has come and gone sums to nothing, in every term: such a group is left out, as
+// live readings leave it out. A 0 of something stays.
+func TestHistoryLeavesOutGroupsWithNothingToCount(t *testing.T) {
+	d, _ := catalogue(t).Find("overdue_ratio")
+	const at = 3600
+	team := func(name string) (dims kpi.Dims) { dims[kpi.Team] = name; return dims }
+	m := newHistoryMerge(&HistoryQuery{Tenant: "acme", KPI: d, By: kpi.SetOf(kpi.Team), At: []int64{at}})
+	for name, terms := range map[string][2]int64{"closed": {0, 0}, "in time": {0, 3}, "late": {1, 1}} {
+		for term, n := range terms {
+			m.add(at, team(name), term, vector(map[uint16]int64{0: n}, 0))
+		}
+	}
+	windowed, _ := catalogue(t).Find("repeat_incident_ratio")
+	again := newHistoryMerge(&HistoryQuery{Tenant: "acme", KPI: windowed, At: []int64{at}})
+	again.add(at, kpi.Dims{}, 1, vector(map[uint16]int64{0: 2, 4: -2}, 4)) // two reports that the window has passed
+	var got []string
+	for _, p := range append(m.points(), again.points()...) {
+		for _, r := range p.Readings {
+			got = append(got, r.Group.Dims[kpi.Team])
+		}
+	}
+	if want := []string{"in time", "late"}; !slices.Equal(got, want) {
+		t.Errorf("got groups %q, want %q", got, want)
+	}
+}
