@@ -1,5 +1,5 @@
--- {database} is the history's own, so that the views can be used from any other.
-
+-- Names are written with their database, so that the views can be used from any other.
+--
 -- The rows that make up the totals over lo ≤ bucket < hi, both whole minutes: whole
 -- hours from the hour ring, the rest from the minute ring.
 CREATE VIEW IF NOT EXISTS measure_rows AS
