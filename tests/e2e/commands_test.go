@@ -49,7 +49,7 @@ func TestCommandsByThemselves(t *testing.T) {
 	expect(t, "", 2, "", "See: deskpulse --help")
 	expect(t, "", 2, "", "--bogus", "run", "--bogus")
 	expect(t, "", 2, "", "See: deskpulse kpi --help", "kpi", "lits")
-	expect(t, "", 1, "", "--partitions 0: give 1 to 1024", "run", "--partitions", "0", "--data-dir", t.TempDir())
+	expect(t, "", 2, "", "--partitions 0: give 1 to 1024", "run", "--partitions", "0", "--data-dir", t.TempDir())
 	expect(t, "", 1, "", "does not answer", "publish", "--nats", "nats://127.0.0.1:1")
 	expect(t, "", 1, "", "does not answer", "dlq", "list", "--nats", "nats://127.0.0.1:1")
 
