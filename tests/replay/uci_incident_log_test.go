@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/deskpulse/deskpulse/pkg/process"
 	"github.com/deskpulse/deskpulse/services/replay"
 )
 
@@ -72,7 +73,7 @@ func readings(t *testing.T, partitions int, instants []map[string]json.RawMessag
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.Computing.At = append(c.Computing.At, at)
+		c.Computing.At = append(c.Computing.At, process.Instant{Time: at})
 	}
 	got := map[string]reading{}
 	lines(t, c, func(line []byte) {
