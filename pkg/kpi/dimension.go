@@ -8,7 +8,8 @@ import (
 // Dimension is one of the ways in which a KPI can be broken down.
 type Dimension uint8
 
-// The dimensions that every event can carry, in the order of their columns.
+// The dimensions, in the order of their columns. Events of every kind can carry those up
+// to Novelty; the others are given by the facts of some kinds, where a measure says so.
 const (
 	Team Dimension = iota
 	Channel
@@ -22,12 +23,19 @@ const (
 	Branch
 	Outsourced
 	Novelty
+	Queue
+	Stage
+	Item
+	Cause
+	State
+	Purpose
 	NumDimensions
 )
 
 var dimensionNames = [NumDimensions]string{
 	"team", "channel", "priority", "category", "agent", "post", "segment", "network",
 	"product", "branch", "outsourced", "novelty",
+	"queue", "stage", "item", "cause", "state", "purpose",
 }
 
 // String returns the dimension's name, as in JSON and in labels.
@@ -47,7 +55,7 @@ func ParseDimension(name string) (Dimension, error) {
 type Dims [NumDimensions]string
 
 // Set is a set of dimensions, by which readings are grouped.
-type Set uint16
+type Set uint32
 
 // SetOf returns the set of the given dimensions.
 func SetOf(dims ...Dimension) Set {

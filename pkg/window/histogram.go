@@ -14,6 +14,8 @@ const (
 	perOctave  = 1 << Schema
 	slotOffset = 320
 	zeroSlot   = 1
+	// HistogramSlots is one more than the largest slot of a histogram of times up to 2106.
+	HistogramSlots = 1408
 )
 
 // octave holds the upper bounds of the buckets of one octave, 0.5 < x ≤ 1.
