@@ -179,7 +179,10 @@ type Totals struct {
 	Window string // "7d", "all", or a calendar period: "month"
 	Group  Group
 	Lo     int64 // Unix seconds: the inclusive start of the window; 0 for all
-	Values window.Vector
+	// MonthFrom and MonthTo are, of a calendar period, the first and the last of its local
+	// months so far, as slots of measures by month.
+	MonthFrom, MonthTo uint16
+	Values             window.Vector
 	// Openings has, for a calendar period, the sums of each stock at the starts of its
 	// months so far.
 	Openings window.Vector
