@@ -1,25 +1,20 @@
 package kpi
 
 import (
-	_ "embed"
-	"fmt"
 	"slices"
-
-	"github.com/goccy/go-yaml"
-
-	"github.com/deskpulse/deskpulse/pkg/window"
 )
 
-//go:embed catalogue.yaml
-var catalogueYAML []byte
-
-// Formula says how the terms of a Reading become a value.
+// Formula says how the measures of a KPI become a value.
 type Formula string
 
 // The formulas.
 const (
-	Ratio        Formula = "ratio"        // terms: numerator, denominator; 0–1
-	Distribution Formula = "distribution" // term: a histogram of durations; mean and quantiles in seconds
+	Ratio        Formula = "ratio"        // numerator ÷ denominator
+	Plain        Formula = "value"        // the numerator alone
+	Distribution Formula = "distribution" // of a histogram: mean, count and quantiles
+	Share        Formula = "share"        // the numerator of the group ÷ that of the whole tenant
+	Index        Formula = "index"        // the weighted mean of the parts that have data
+	Slowest      Formula = "slowest"      // the largest mean of a histogram over the values of a dimension, and which it is
 )
 
 // Type says how a KPI lies in time.
@@ -27,50 +22,88 @@ type Type string
 
 // The types of KPIs.
 const (
-	Stock Type = "stock" // true at an instant; read without a window
-	Flow  Type = "flow"  // over a window that ends at an instant
+	Stock      Type = "stock"      // true at an instant; read without a window
+	Flow       Type = "flow"       // over a window that ends at an instant
+	Cohort     Type = "cohort"     // of what was raised in a window; its outcome may still come
+	Periodic   Type = "period"     // over a calendar period so far
+	Cumulative Type = "cumulative" // since the beginning; read without a window
 )
+
+// Part is one term of an index.
+type Part struct {
+	Name        string  `yaml:"name"`
+	Numerator   string  `yaml:"numerator"`
+	Denominator string  `yaml:"denominator"`
+	Scale       float64 `yaml:"scale"`  // by which the quotient is multiplied; 1 where it is left out
+	Weight      float64 `yaml:"weight"` // 1 where it is left out
+}
 
 // Definition is one KPI of the catalogue.
 type Definition struct {
-	Key         string            `yaml:"key"`
-	Names       map[string]string `yaml:"names"`       // by language: en, zh, fa
-	Description string            `yaml:"description"` // in English: the definition in words
-	Source      string            `yaml:"source"`
-	Type        Type              `yaml:"type"`
-	Unit        string            `yaml:"unit"`      // seconds or ratio
-	ShownAs     string            `yaml:"shown_as"`  // minutes, %
-	Direction   string            `yaml:"direction"` // lower, higher or none is better
-	Formula     Formula           `yaml:"formula"`
-	Measures    []string          `yaml:"measures"`
+	Key          string            `yaml:"key"`
+	Names        map[string]string `yaml:"names"`        // by language: en, zh, fa
+	Descriptions map[string]string `yaml:"descriptions"` // likewise: the definition in words
+	Source       string            `yaml:"source"`
+	Type         Type              `yaml:"type"`
+	Unit         string            `yaml:"unit"`      // ratio, seconds, money, points, count, or a word of its own
+	ShownAs      string            `yaml:"shown_as"`  // minutes, hours, %, ‰, money, points, count
+	Direction    string            `yaml:"direction"` // lower, higher, band or none is better
+	Formula      Formula           `yaml:"formula"`
+	Numerator    string            `yaml:"numerator"`   // of ratio, value and share: an expression over measures
+	Denominator  string            `yaml:"denominator"` // of ratio
+	Of           string            `yaml:"of"`          // of distribution and slowest: a histogram
+	Parts        []Part            `yaml:"parts"`       // of index
+	Immature     string            `yaml:"immature"`    // of cohorts: counts those whose outcome may still come
+	By           []string          `yaml:"by"`          // breakdowns kept live; an entry can name several dimensions: "team,channel"
+	Windows      []string          `yaml:"windows"`     // those shown by default
+	Target       *float64          `yaml:"target"`
+	Also         []string          `yaml:"also"`    // keys shown beside it
+	Options      []string          `yaml:"options"` // that its definition depends on; Compile adds those that it finds
 }
 
-// Catalogue is the list of KPIs, in the order in which they are shown.
-type Catalogue []Definition
+// Windowed reports whether the KPI is read over windows, rather than at an instant.
+func (d *Definition) Windowed() bool { return d.Type != Stock && d.Type != Cumulative }
 
-// LoadCatalogue returns the built-in catalogue.
-func LoadCatalogue() (Catalogue, error) {
-	var c struct {
-		KPIs Catalogue `yaml:"kpis"`
-	}
-	if err := yaml.UnmarshalWithOptions(catalogueYAML, &c, yaml.Strict()); err != nil {
-		return nil, fmt.Errorf("catalogue.yaml: %w", err)
-	}
-	for _, d := range c.KPIs {
-		if want, ok := map[Formula]int{Ratio: 2, Distribution: 1}[d.Formula]; !ok || len(d.Measures) != want {
-			return nil, fmt.Errorf("catalogue.yaml: %s: formula %q with %d measures: ratio takes two, distribution one", d.Key, d.Formula, len(d.Measures))
-		}
-	}
-	return c.KPIs, nil
+// Option is a switch of definition: a constant in expressions, as option.name.
+type Option struct {
+	Name        string   `yaml:"-"`
+	Values      []string `yaml:"values"`  // those allowed; without them it is a number or a duration, as its default
+	Default     string   `yaml:"default"` // as text: "any", "80", "20s"
+	Description string   `yaml:"description"`
+	Value       string   `yaml:"-"` // in force
+}
+
+// NamedSpec is a measure with its name.
+type NamedSpec struct {
+	Name string
+	Spec
+}
+
+// Catalogue is what is measured and shown: data, read from files.
+type Catalogue struct {
+	Options  []Option
+	Measures []NamedSpec  // in the order in which they are laid out
+	KPIs     []Definition // in the order in which they are shown
+
+	places map[string]place // of values in their files, by path: "measures.x.from[0].at"
 }
 
 // Find returns the definition of a key.
-func (c Catalogue) Find(key string) (*Definition, bool) {
-	i := slices.IndexFunc(c, func(d Definition) bool { return d.Key == key })
+func (c *Catalogue) Find(key string) (*Definition, bool) {
+	i := slices.IndexFunc(c.KPIs, func(d Definition) bool { return d.Key == key })
 	if i < 0 {
 		return nil, false
 	}
-	return &c[i], true
+	return &c.KPIs[i], true
+}
+
+// Option returns the option of a name.
+func (c *Catalogue) Option(name string) (*Option, bool) {
+	i := slices.IndexFunc(c.Options, func(o Option) bool { return o.Name == name })
+	if i < 0 {
+		return nil, false
+	}
+	return &c.Options[i], true
 }
 
 // Quantiles are the quantiles of a distribution that deskpulse shows.
@@ -78,30 +111,3 @@ var Quantiles = []struct {
 	Name string
 	Q    float64
 }{{"p50", 0.5}, {"p90", 0.9}, {"p95", 0.95}, {"p99", 0.99}}
-
-// Evaluate applies the formula to merged terms.
-func (d *Definition) Evaluate(terms []window.Vector) Value {
-	if d.Formula == Distribution {
-		return distribution(terms[0])
-	}
-	v := Value{Numerator: terms[0].At(0), Denominator: terms[1].At(0)}
-	if v.Denominator != 0 {
-		ratio := float64(v.Numerator) / float64(v.Denominator)
-		v.Value = &ratio
-	}
-	return v
-}
-
-func distribution(h window.Vector) Value {
-	v := Value{Count: h.Count()}
-	if v.Count <= 0 {
-		return v
-	}
-	mean := float64(h.At(0)) / 1000 / float64(v.Count)
-	v.Value = &mean
-	v.Quantiles = make(map[string]float64, len(Quantiles))
-	for _, q := range Quantiles {
-		v.Quantiles[q.Name], _ = h.Quantile(q.Q)
-	}
-	return v
-}

@@ -165,6 +165,9 @@ type Compiled struct {
 	Reads     Set      // dimensions that expressions read: they must be told apart
 	Breakdown []Set    // sets of dimensions by which some KPI is broken down by default
 	Layout    uint64   // a hash of names, shapes and slots: equal where vectors mean the same
+	// Windows are the names of the rolling windows, in the order in which measures of a
+	// thread keep one slot for each: set by whoever configures them.
+	Windows []string
 
 	byName map[string]int
 }
