@@ -205,13 +205,16 @@ type OldestEntry struct {
 type TotalsSet struct {
 	Partition, Partitions uint16
 	Epoch                 uint64 // rises with each change of owner
-	Number                uint64 // rises by one with each set of an epoch: a gap means that one was lost
+	Number                uint64 // rises by one with each message of an epoch: a gap means that one was lost
 	Layout                uint64 // Compiled.Layout of the worker
 	Position              uint64 // stream sequence up to which events are counted
 	At                    int64  // Unix seconds; what happened at t < At is counted
 	Newest                int64  // Unix ms at which the broker stored the newest event counted
-	// Full says that Totals are all there are. Otherwise they hold what has changed, and a
-	// value of 0 says that a slot is empty now.
-	Full   bool
+	// Full says that Totals are all there are, or with More the first of them. Otherwise
+	// they hold what has changed: a value of 0, in Values or Openings, says that a slot is
+	// empty now, and Oldest is complete wherever there are Totals of the window all.
+	Full bool
+	// More says that the set was cut, and that the next message goes on with it.
+	More   bool
 	Totals []Totals
 }

@@ -1,177 +1,381 @@
 package kpi
 
 import (
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
-	"time"
+	"unicode/utf8"
 
-	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/timestamppb"
+	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/deskpulse/deskpulse/pkg/window"
-	deskpulsev1 "github.com/deskpulse/deskpulse/proto/deskpulse/v1"
 )
 
-// EncodeReadingSet appends s in protobuf. The same set always gives the same bytes.
-func EncodeReadingSet(dst []byte, s *ReadingSet) []byte {
-	m := &deskpulsev1.ReadingSet{
-		Partition:  uint32(s.Partition),
-		Partitions: uint32(s.Partitions),
-		Epoch:      s.Epoch,
-		Position:   s.Position,
-		At:         &timestamppb.Timestamp{Seconds: s.At},
-		Full:       s.Full,
-		Readings:   make([]*deskpulsev1.Reading, len(s.Readings)),
+// Fields of deskpulse.v1.TotalsSet.
+const (
+	setPartition = iota + 1
+	setPartitions
+	setEpoch
+	setNumber
+	setLayout
+	setPosition
+	setAt
+	setNewest
+	setFull
+	setMore
+	setTexts
+	setTotals
+)
+
+// Fields of deskpulse.v1.Totals.
+const (
+	totalsTenant = iota + 1
+	totalsWindow
+	totalsBy
+	totalsLo
+	totalsMonthFrom
+	totalsMonthTo
+	totalsSlots
+	totalsValues
+	totalsOpeningSlots
+	totalsOpeningValues
+	totalsOldest
+	totalsOldestAt
+)
+
+// EncodeTotalsSet appends s in protobuf, as deskpulse.v1.TotalsSet. The same set always
+// gives the same bytes. Groups that follow one another are cheap where they are equal.
+func EncodeTotalsSet(dst []byte, s *TotalsSet) []byte {
+	e := totalsEncoder{index: make(map[string]uint64)}
+	for i := range s.Totals {
+		e.totals(&s.Totals[i])
 	}
-	if s.Newest != 0 {
-		m.Newest = timestamppb.New(time.UnixMilli(s.Newest))
+	dst = appendUint(dst, setPartition, uint64(s.Partition))
+	dst = appendUint(dst, setPartitions, uint64(s.Partitions))
+	dst = appendUint(dst, setEpoch, s.Epoch)
+	dst = appendUint(dst, setNumber, s.Number)
+	if s.Layout != 0 {
+		dst = protowire.AppendTag(dst, setLayout, protowire.Fixed64Type)
+		dst = protowire.AppendFixed64(dst, s.Layout)
 	}
-	for i := range s.Readings {
-		m.Readings[i] = readingToWire(&s.Readings[i])
+	dst = appendUint(dst, setPosition, s.Position)
+	dst = appendUint(dst, setAt, uint64(s.At))
+	dst = appendUint(dst, setNewest, uint64(s.Newest))
+	dst = appendUint(dst, setFull, protowire.EncodeBool(s.Full))
+	dst = appendUint(dst, setMore, protowire.EncodeBool(s.More))
+	for _, text := range e.texts {
+		dst = protowire.AppendTag(dst, setTexts, protowire.BytesType)
+		dst = protowire.AppendString(dst, text)
 	}
-	dst, err := proto.MarshalOptions{Deterministic: true}.MarshalAppend(dst, m)
-	if err != nil {
-		panic("kpi: internal error: reading set: " + err.Error())
-	}
-	return dst
+	return append(dst, e.done...)
 }
 
-func readingToWire(r *Reading) *deskpulsev1.Reading {
-	m := &deskpulsev1.Reading{Tenant: r.Tenant, Kpi: r.KPI, Window: r.Window}
-	for _, d := range r.Group.Set.Dimensions() {
-		m.By = append(m.By, &deskpulsev1.GroupValue{Dimension: d.String(), Value: r.Group.Dims[d]})
+// totalsEncoder gathers texts and the totals that name them.
+type totalsEncoder struct {
+	texts  []string
+	index  map[string]uint64 // text → its place, from 1
+	done   []byte            // the totals so far
+	one    []byte            // scratch: those at work
+	packed []byte            // scratch: one of their lists
+}
+
+func (e *totalsEncoder) text(s string) uint64 {
+	if s == "" {
+		return 0
 	}
-	for _, term := range r.Terms {
-		t := &deskpulsev1.Term{Slots: make([]uint32, len(term)), Values: make([]int64, len(term))}
-		for i, e := range term {
-			t.Slots[i], t.Values[i] = uint32(e.Slot), e.Value
+	n, ok := e.index[s]
+	if !ok {
+		e.texts = append(e.texts, s)
+		n = uint64(len(e.texts))
+		e.index[s] = n
+	}
+	return n
+}
+
+func (e *totalsEncoder) totals(t *Totals) {
+	e.one = appendUint(e.one[:0], totalsTenant, e.text(t.Tenant))
+	e.one = appendUint(e.one, totalsWindow, e.text(t.Window))
+	e.packed = e.packed[:0]
+	for d := range NumDimensions {
+		if t.Group.Set.Has(d) {
+			e.packed = binary.AppendUvarint(e.packed, e.text(dimensionNames[d]))
+			e.packed = binary.AppendUvarint(e.packed, e.text(t.Group.Dims[d]))
 		}
-		m.Terms = append(m.Terms, t)
 	}
-	return m
+	e.list(totalsBy)
+	e.one = appendUint(e.one, totalsLo, uint64(t.Lo))
+	e.one = appendUint(e.one, totalsMonthFrom, uint64(t.MonthFrom))
+	e.one = appendUint(e.one, totalsMonthTo, uint64(t.MonthTo))
+	e.vector(totalsSlots, t.Values)
+	e.vector(totalsOpeningSlots, t.Openings)
+	last := OldestEntry{}
+	for _, o := range t.Oldest {
+		e.packed = binary.AppendUvarint(e.packed, uint64(o.Measure-last.Measure))
+		last = o
+	}
+	e.list(totalsOldest)
+	last = OldestEntry{}
+	for _, o := range t.Oldest {
+		e.packed = binary.AppendVarint(e.packed, o.At-last.At)
+		last = o
+	}
+	e.list(totalsOldestAt)
+	e.done = protowire.AppendTag(e.done, setTotals, protowire.BytesType)
+	e.done = protowire.AppendBytes(e.done, e.one)
 }
 
-// DecodeReadingSet is the inverse of EncodeReadingSet. The set shares no memory with data.
-func DecodeReadingSet(data []byte) (*ReadingSet, error) {
-	var m deskpulsev1.ReadingSet
-	if err := proto.Unmarshal(data, &m); err != nil {
-		return nil, fmt.Errorf("reading set: %w", err)
+// vector writes v into two fields, of which the second has the next number.
+func (e *totalsEncoder) vector(number protowire.Number, v window.Vector) {
+	var last uint16
+	for _, entry := range v {
+		e.packed = binary.AppendUvarint(e.packed, uint64(entry.Slot-last))
+		last = entry.Slot
 	}
-	if m.Partitions > math.MaxUint16 || m.Partition >= m.Partitions {
-		return nil, fmt.Errorf("reading set: partition %d of %d: expected one of at most %d", m.Partition, m.Partitions, math.MaxUint16)
+	e.list(number)
+	for _, entry := range v {
+		e.packed = binary.AppendVarint(e.packed, entry.Value)
 	}
-	s := &ReadingSet{
-		Partition:  uint16(m.Partition),
-		Partitions: uint16(m.Partitions),
-		Epoch:      m.Epoch,
-		Position:   m.Position,
-		At:         m.GetAt().GetSeconds(),
-		Full:       m.Full,
-		Readings:   make([]Reading, len(m.Readings)),
+	e.list(number + 1)
+}
+
+// list moves what is packed into a field.
+func (e *totalsEncoder) list(number protowire.Number) {
+	if len(e.packed) > 0 {
+		e.one = protowire.AppendTag(e.one, number, protowire.BytesType)
+		e.one = protowire.AppendBytes(e.one, e.packed)
 	}
-	if m.Newest != nil {
-		s.Newest = m.Newest.AsTime().UnixMilli()
+	e.packed = e.packed[:0]
+}
+
+func appendUint(dst []byte, number protowire.Number, value uint64) []byte {
+	if value == 0 {
+		return dst
 	}
-	for i, r := range m.Readings {
-		if err := readingFromWire(&s.Readings[i], r); err != nil {
-			return nil, fmt.Errorf("reading set: readings[%d]: %w", i, err)
+	return protowire.AppendVarint(protowire.AppendTag(dst, number, protowire.VarintType), value)
+}
+
+var (
+	errTotalsDamaged = errors.New("damaged: send what deskpulse.v1.TotalsSet says")
+	errTotalsOrder   = errors.New("slots are not in order, each once and below 65536: send the difference to the one before")
+)
+
+// DecodeTotalsSet is the inverse of EncodeTotalsSet. The set shares no memory with data.
+func DecodeTotalsSet(data []byte) (*TotalsSet, error) {
+	s := &TotalsSet{}
+	d := totalsDecoder{}
+	var partition, partitions uint64
+	err := eachField(data, func(f *field) bool {
+		switch f.tag {
+		case setPartition<<3 | varintType:
+			partition = f.value
+		case setPartitions<<3 | varintType:
+			partitions = f.value
+		case setEpoch<<3 | varintType:
+			s.Epoch = f.value
+		case setNumber<<3 | varintType:
+			s.Number = f.value
+		case setLayout<<3 | doubleType:
+			s.Layout = f.value
+		case setPosition<<3 | varintType:
+			s.Position = f.value
+		case setAt<<3 | varintType:
+			s.At = int64(f.value)
+		case setNewest<<3 | varintType:
+			s.Newest = int64(f.value)
+		case setFull<<3 | varintType:
+			s.Full = f.value != 0
+		case setMore<<3 | varintType:
+			s.More = f.value != 0
+		case setTexts<<3 | bytesType:
+			d.texts = append(d.texts, string(f.bytes))
+			return utf8.Valid(f.bytes)
+		case setTotals<<3 | bytesType:
+			d.totals = append(d.totals, f.bytes)
+		default:
+			return f.tag>>3 > setTotals
+		}
+		return true
+	})
+	if err != nil {
+		return nil, fmt.Errorf("totals set: %w", err)
+	}
+	if partitions > math.MaxUint16 || partition >= partitions {
+		return nil, fmt.Errorf("totals set: partition %d of %d: expected one of at most %d", partition, partitions, math.MaxUint16)
+	}
+	s.Partition, s.Partitions = uint16(partition), uint16(partitions)
+	s.Totals = make([]Totals, len(d.totals))
+	for i, one := range d.totals {
+		if err := d.decode(&s.Totals[i], one, !s.Full); err != nil {
+			return nil, fmt.Errorf("totals set: totals[%d]: %w", i, err)
 		}
 	}
 	return s, nil
 }
 
-func readingFromWire(r *Reading, m *deskpulsev1.Reading) error {
-	r.Tenant, r.KPI, r.Window = m.Tenant, m.Kpi, m.Window
-	for _, by := range m.By {
-		d, err := ParseDimension(by.Dimension)
-		if err != nil {
-			return err
+// eachField hands over the fields of a message until one is refused.
+func eachField(data []byte, take func(*field) bool) error {
+	var f field
+	for len(data) > 0 {
+		n := f.read(data)
+		if n < 0 || !take(&f) {
+			return errTotalsDamaged
 		}
-		r.Group.Set |= SetOf(d)
-		r.Group.Dims[d] = by.Value
-	}
-	r.Terms = make([]window.Vector, len(m.Terms))
-	for i, t := range m.Terms {
-		term, err := termFromWire(t)
-		if err != nil {
-			return fmt.Errorf("terms[%d]: %w", i, err)
-		}
-		r.Terms[i] = term
+		data = data[n:]
 	}
 	return nil
 }
 
-// termFromWire keeps what a Vector promises: sorted by slot, without zeros.
-func termFromWire(t *deskpulsev1.Term) (window.Vector, error) {
-	if len(t.Slots) != len(t.Values) {
-		return nil, fmt.Errorf("%d slots for %d values: send one for each", len(t.Slots), len(t.Values))
+// totalsDecoder has the texts of a set, and the totals as they stand on the wire.
+type totalsDecoder struct {
+	texts  []string
+	totals [][]byte
+}
+
+// text returns the n-th text.
+func (d *totalsDecoder) text(n uint64) (string, bool) {
+	if n == 0 || n > uint64(len(d.texts)) {
+		return "", n == 0
 	}
-	if len(t.Slots) == 0 {
+	return d.texts[n-1], true
+}
+
+// lists are the packed fields of Totals, as they stand on the wire, by number.
+type lists [totalsOldestAt + 1][]byte
+
+func (d *totalsDecoder) decode(t *Totals, data []byte, zeros bool) error {
+	var packed lists
+	var tenant, in, from, to uint64
+	err := eachField(data, func(f *field) bool {
+		switch f.tag {
+		case totalsTenant<<3 | varintType:
+			tenant = f.value
+		case totalsWindow<<3 | varintType:
+			in = f.value
+		case totalsLo<<3 | varintType:
+			t.Lo = int64(f.value)
+		case totalsMonthFrom<<3 | varintType:
+			from = f.value
+		case totalsMonthTo<<3 | varintType:
+			to = f.value
+		default:
+			number := f.tag >> 3
+			if number > totalsOldestAt {
+				return true
+			}
+			if f.tag&7 != bytesType || packed[number] != nil {
+				return false // a list in parts is nobody's
+			}
+			packed[number] = f.bytes
+		}
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	var ok, known bool
+	t.Tenant, ok = d.text(tenant)
+	t.Window, known = d.text(in)
+	if !ok || !known || from > math.MaxUint16 || to > math.MaxUint16 {
+		return errTotalsDamaged
+	}
+	t.MonthFrom, t.MonthTo = uint16(from), uint16(to)
+	return d.lists(t, &packed, zeros)
+}
+
+func (d *totalsDecoder) lists(t *Totals, packed *lists, zeros bool) (err error) {
+	if err := d.group(&t.Group, packed[totalsBy]); err != nil {
+		return err
+	}
+	if t.Values, err = unpackVector(packed[totalsSlots], packed[totalsValues], zeros); err != nil {
+		return err
+	}
+	if t.Openings, err = unpackVector(packed[totalsOpeningSlots], packed[totalsOpeningValues], zeros); err != nil {
+		return fmt.Errorf("openings: %w", err)
+	}
+	oldest, err := unpackVector(packed[totalsOldest], packed[totalsOldestAt], true)
+	if err != nil {
+		return fmt.Errorf("oldest: %w", err)
+	}
+	var at int64
+	for _, o := range oldest {
+		at += o.Value
+		t.Oldest = append(t.Oldest, OldestEntry{Measure: o.Slot, At: at})
+	}
+	return nil
+}
+
+func (d *totalsDecoder) group(g *Group, by []byte) error {
+	for len(by) > 0 {
+		name, n := binary.Uvarint(by)
+		if n <= 0 {
+			return errTotalsDamaged
+		}
+		value, m := binary.Uvarint(by[n:])
+		if m <= 0 {
+			return errTotalsDamaged
+		}
+		by = by[n+m:]
+		dimension, ok := d.text(name)
+		text, known := d.text(value)
+		if !ok || !known {
+			return errTotalsDamaged
+		}
+		to, err := ParseDimension(dimension)
+		if err != nil {
+			return err
+		}
+		if g.Set.Has(to) {
+			return fmt.Errorf("dimension %q comes twice: send it once", dimension)
+		}
+		g.Set |= SetOf(to)
+		g.Dims[to] = text
+	}
+	return nil
+}
+
+// unpackVector reads two packed lists of one length.
+func unpackVector(slots, values []byte, zeros bool) (window.Vector, error) {
+	n := countVarints(slots)
+	if n != countVarints(values) {
+		return nil, fmt.Errorf("%d slots for %d values: send one for each", n, countVarints(values))
+	}
+	if n == 0 {
+		if len(slots)+len(values) > 0 {
+			return nil, errTotalsDamaged
+		}
 		return nil, nil
 	}
-	v := make(window.Vector, len(t.Slots))
-	for i, slot := range t.Slots {
-		if slot > math.MaxUint16 || t.Values[i] == 0 || i > 0 && slot <= t.Slots[i-1] {
-			return nil, fmt.Errorf("slot %d with value %d: send slots in order, each once, below 65536, without zeros", slot, t.Values[i])
+	v := make(window.Vector, n)
+	var slot uint64
+	for i := range v {
+		delta, a := binary.Uvarint(slots)
+		value, b := binary.Varint(values)
+		if a <= 0 || b <= 0 {
+			return nil, errTotalsDamaged
 		}
-		v[i] = window.Entry{Slot: uint16(slot), Value: t.Values[i]}
+		slots, values = slots[a:], values[b:]
+		if i > 0 && delta == 0 || delta > math.MaxUint16 || slot+delta > math.MaxUint16 {
+			return nil, errTotalsOrder
+		}
+		if value == 0 && !zeros {
+			return nil, fmt.Errorf("slot %d has the value 0 in a full set: leave it out", slot+delta)
+		}
+		slot += delta
+		v[i] = window.Entry{Slot: uint16(slot), Value: value}
+	}
+	if len(slots)+len(values) > 0 {
+		return nil, errTotalsDamaged
 	}
 	return v, nil
 }
 
-// AppendReadingJSON appends one reading at an instant, in Unix seconds, as a JSON object
-// on one line, without a line feed: what replays print and boards serve. Durations are
-// in seconds. A stock has no window, and where there is no value it is null.
-func AppendReadingJSON(dst []byte, at int64, r *Reading, d *Definition) []byte {
-	v := d.Evaluate(r.Terms)
-	dst = append(dst, `{"at":"`...)
-	dst = time.Unix(at, 0).UTC().AppendFormat(dst, time.RFC3339)
-	dst = appendString(append(dst, `","tenant":`...), r.Tenant)
-	dst = appendString(append(dst, `,"kpi":`...), r.KPI)
-	if d.Type != Stock {
-		dst = appendString(append(dst, `,"window":`...), r.Window)
-	}
-	dst = appendGroup(append(dst, `,"by":`...), &r.Group)
-	dst = append(dst, `,"value":`...)
-	if v.Value == nil {
-		dst = append(dst, "null"...)
-	} else {
-		dst = appendDouble(dst, *v.Value)
-	}
-	if d.Formula == Ratio {
-		dst = fmt.Appendf(dst, `,"numerator":%d,"denominator":%d}`, v.Numerator, v.Denominator)
-		return dst
-	}
-	dst = fmt.Appendf(dst, `,"count":%d,"quantiles":`, v.Count)
-	return append(appendQuantiles(dst, v.Quantiles), '}')
-}
-
-func appendGroup(dst []byte, g *Group) []byte {
-	dst = append(dst, '{')
-	for i, d := range g.Set.Dimensions() {
-		if i > 0 {
-			dst = append(dst, ',')
+// countVarints counts the bytes that end one.
+func countVarints(b []byte) (n int) {
+	for _, c := range b {
+		if c < 0x80 {
+			n++
 		}
-		dst = append(appendString(dst, d.String()), ':')
-		dst = appendString(dst, g.Dims[d])
 	}
-	return append(dst, '}')
-}
-
-func appendQuantiles(dst []byte, quantiles map[string]float64) []byte {
-	dst = append(dst, '{')
-	first := true
-	for _, q := range Quantiles {
-		value, ok := quantiles[q.Name]
-		if !ok {
-			continue
-		}
-		if !first {
-			dst = append(dst, ',')
-		}
-		first = false
-		dst = append(appendString(dst, q.Name), ':')
-		dst = appendDouble(dst, value)
-	}
-	return append(dst, '}')
+	return n
 }

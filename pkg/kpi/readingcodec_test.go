@@ -2,6 +2,8 @@ package kpi
 
 import (
 	"bytes"
+	"fmt"
+	"math"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -11,27 +13,32 @@ import (
 	deskpulsev1 "github.com/deskpulse/deskpulse/proto/deskpulse/v1"
 )
 
-func TestReadingSetCodec(t *testing.T) {
-	for _, want := range []*ReadingSet{
-		{Partitions: 1, Readings: []Reading{}},
-		{
-			Partition: 15, Partitions: 16, Epoch: 1 << 60, Position: 7, At: 1459468830, Newest: 1459468829999, Full: true,
-			Readings: []Reading{
-				{Tenant: "acme", KPI: "overdue_ratio", Terms: []window.Vector{nil, {{Slot: 0, Value: 3}}}},
-				{
-					Tenant: "acme", KPI: "response_time", Window: "7d",
-					Group: Group{Set: SetOf(Team, Novelty), Dims: Dims{Team: "گروه"}},
-					Terms: []window.Vector{{{Slot: 0, Value: -5}, {Slot: 65535, Value: 1 << 62}}},
-				},
+// largeSet has everything that a set can have, at its limits.
+func largeSet() *TotalsSet {
+	return &TotalsSet{
+		Partition: 15, Partitions: 16, Epoch: 1 << 60, Number: 9, Layout: 1<<63 + 5, Position: 7, At: 1459468830, Newest: 1459468829999, More: true,
+		Totals: []Totals{
+			{Tenant: "acme", Window: "all", Values: window.Vector{{Slot: 0, Value: 3}}, Oldest: []OldestEntry{{0, 1459468829000}, {70, 1459468000123}}},
+			{Tenant: "acme", Window: "month", Lo: 1456790400, MonthFrom: 555, MonthTo: 556, Openings: window.Vector{{Slot: 7, Value: -4}}},
+			{
+				Tenant: "acme", Window: "7d", Lo: -5,
+				Group:  Group{Set: SetOf(Team, Novelty, Purpose), Dims: Dims{Team: "گروه", Purpose: "7d"}},
+				Values: window.Vector{{Slot: 0, Value: -5}, {Slot: 9, Value: 0}, {Slot: 65535, Value: 1 << 62}},
 			},
 		},
-	} {
+	}
+}
+
+func TestTotalsSetCodec(t *testing.T) {
+	full := largeSet()
+	full.Full, full.Totals[2].Values = true, window.Vector{{Slot: 65535, Value: math.MinInt64}}
+	for _, want := range []*TotalsSet{{Partitions: 1, Totals: []Totals{}}, largeSet(), full} {
 		prefix := []byte("x")
-		data := EncodeReadingSet(prefix, want)
-		if !bytes.Equal(data, EncodeReadingSet(prefix, want)) || data[0] != 'x' {
+		data := EncodeTotalsSet(prefix, want)
+		if !bytes.Equal(data, EncodeTotalsSet(prefix, want)) || data[0] != 'x' {
 			t.Error("the same set gives other bytes")
 		}
-		got, err := DecodeReadingSet(data[1:])
+		got, err := DecodeTotalsSet(data[1:])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -41,60 +48,146 @@ func TestReadingSetCodec(t *testing.T) {
 	}
 }
 
-func TestDecodeReadingSetRefuses(t *testing.T) {
-	one := func(r *deskpulsev1.Reading) *deskpulsev1.ReadingSet {
-		return &deskpulsev1.ReadingSet{Partitions: 1, Readings: []*deskpulsev1.Reading{r}}
+// wireSet is largeSet as the contract says it, written by hand.
+func wireSet() *deskpulsev1.TotalsSet {
+	return &deskpulsev1.TotalsSet{
+		Partition: 15, Partitions: 16, Epoch: 1 << 60, Number: 9, Layout: 1<<63 + 5, Position: 7, At: 1459468830, Newest: 1459468829999, More: true,
+		Texts: []string{"acme", "all", "month", "7d", "team", "گروه", "novelty", "purpose"},
+		Totals: []*deskpulsev1.Totals{
+			{Tenant: 1, Window: 2, Slots: []uint32{0}, Values: []int64{3}, Oldest: []uint32{0, 70}, OldestAt: []int64{1459468829000, -828877}},
+			{Tenant: 1, Window: 3, Lo: 1456790400, MonthFrom: 555, MonthTo: 556, OpeningSlots: []uint32{7}, OpeningValues: []int64{-4}},
+			{Tenant: 1, Window: 4, Lo: -5, By: []uint32{5, 6, 7, 0, 8, 4}, Slots: []uint32{0, 9, 65526}, Values: []int64{-5, 0, 1 << 62}},
+		},
 	}
-	term := func(slots []uint32, values []int64) *deskpulsev1.ReadingSet {
-		return one(&deskpulsev1.Reading{Terms: []*deskpulsev1.Term{{Slots: slots, Values: values}}})
+}
+
+// The codec is written by hand; the generated code must read and write the same.
+func TestTotalsSetIsTheContracts(t *testing.T) {
+	var got deskpulsev1.TotalsSet
+	if err := proto.Unmarshal(EncodeTotalsSet(nil, largeSet()), &got); err != nil {
+		t.Fatal(err)
 	}
-	const inTerm = "reading set: readings[0]: terms[0]: "
-	const inOrder = ": send slots in order, each once, below 65536, without zeros"
-	for want, m := range map[string]*deskpulsev1.ReadingSet{
-		"reading set: partition 1 of 1: expected one of at most 65535": {Partition: 1, Partitions: 1},
-		"reading set: readings[0]: dimension \"colour\" is unknown: use one of team, channel, priority, category, agent, post, segment, network, product, branch, outsourced, novelty": one(&deskpulsev1.Reading{By: []*deskpulsev1.GroupValue{{Dimension: "colour"}}}),
-		inTerm + "2 slots for 1 values: send one for each": term([]uint32{0, 1}, []int64{1}),
-		inTerm + "slot 0 with value 2" + inOrder:           term([]uint32{1, 0}, []int64{1, 2}),
-		inTerm + "slot 65536 with value 1" + inOrder:       term([]uint32{65536}, []int64{1}),
-		inTerm + "slot 3 with value 0" + inOrder:           term([]uint32{3}, []int64{0}),
+	if want := wireSet(); !proto.Equal(want, &got) {
+		t.Errorf("got\n%v\nwant\n%v", &got, want)
+	}
+	data, err := proto.Marshal(wireSet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := DecodeTotalsSet(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(largeSet(), set); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestDecodeTotalsSetRefuses(t *testing.T) {
+	one := func(m *deskpulsev1.Totals) *deskpulsev1.TotalsSet {
+		return &deskpulsev1.TotalsSet{Partitions: 1, Texts: []string{"team", "colour"}, Totals: []*deskpulsev1.Totals{m}}
+	}
+	full := one(&deskpulsev1.Totals{Slots: []uint32{3}, Values: []int64{0}})
+	full.Full = true
+	const in, damaged = "totals set: totals[0]: ", "damaged: send what deskpulse.v1.TotalsSet says"
+	const order = "slots are not in order, each once and below 65536: send the difference to the one before"
+	for _, c := range []struct {
+		m    *deskpulsev1.TotalsSet
+		want string
+	}{
+		{&deskpulsev1.TotalsSet{Partition: 1, Partitions: 1}, "totals set: partition 1 of 1: expected one of at most 65535"},
+		{&deskpulsev1.TotalsSet{Partition: 1, Partitions: 1 << 16}, "totals set: partition 1 of 65536: expected one of at most 65535"},
+		{one(&deskpulsev1.Totals{By: []uint32{2, 1}}), in + `dimension "colour" is unknown: use one of team, channel, priority, category, agent, post, segment, network, product, branch, outsourced, novelty, queue, stage, item, cause, state, purpose`},
+		{one(&deskpulsev1.Totals{By: []uint32{1, 2, 1, 2}}), in + `dimension "team" comes twice: send it once`},
+		{one(&deskpulsev1.Totals{By: []uint32{1}}), in + damaged},
+		{one(&deskpulsev1.Totals{By: []uint32{1, 3}}), in + damaged},
+		{one(&deskpulsev1.Totals{Tenant: 3}), in + damaged},
+		{one(&deskpulsev1.Totals{Window: 3}), in + damaged},
+		{one(&deskpulsev1.Totals{MonthTo: 1 << 16}), in + damaged},
+		{one(&deskpulsev1.Totals{Slots: []uint32{0, 1}, Values: []int64{1}}), in + "2 slots for 1 values: send one for each"},
+		{one(&deskpulsev1.Totals{Slots: []uint32{1, 0}, Values: []int64{1, 2}}), in + order},
+		{one(&deskpulsev1.Totals{Slots: []uint32{65535, 1}, Values: []int64{1, 2}}), in + order},
+		{one(&deskpulsev1.Totals{OpeningSlots: []uint32{65536}, OpeningValues: []int64{1}}), in + "openings: " + order},
+		{one(&deskpulsev1.Totals{Oldest: []uint32{2, 0}, OldestAt: []int64{1, 2}}), in + "oldest: " + order},
+		{full, in + "slot 3 has the value 0 in a full set: leave it out"},
 	} {
-		data, err := proto.Marshal(m)
+		data, err := proto.Marshal(c.m)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := DecodeReadingSet(data); err == nil || err.Error() != want {
-			t.Errorf("got  %v\nwant %s", err, want)
+		if _, err := DecodeTotalsSet(data); err == nil || err.Error() != c.want {
+			t.Errorf("got  %v\nwant %s", err, c.want)
+		}
+	}
+	whole := EncodeTotalsSet(nil, largeSet())
+	for _, data := range [][]byte{{0}, {0x80}, whole[:len(whole)-1], {5<<3 | 0, 1}, {11<<3 | 2, 1, 0xff}} {
+		if _, err := DecodeTotalsSet(data); err == nil || err.Error() != "totals set: "+damaged {
+			t.Errorf("%x: got %v", data, err)
 		}
 	}
 }
 
-// TestAppendReadingJSON has each form of a line. 2016-04-01T00:00:30Z is 1459468830.
-func TestAppendReadingJSON(t *testing.T) {
-	ratio := &Definition{Key: "r", Type: Flow, Formula: Ratio, Measures: []string{"a", "b"}}
-	stock := &Definition{Key: "s", Type: Stock, Formula: Ratio, Measures: []string{"a", "b"}}
-	dist := &Definition{Key: "d", Type: Flow, Formula: Distribution, Measures: []string{"a"}}
-	count := func(n int64) window.Vector { return window.Vector{{Slot: 0, Value: n}} }
-	for _, c := range []struct {
-		d    *Definition
-		r    Reading
-		want string
-	}{
-		{ratio, Reading{Tenant: "acme", KPI: "r", Window: "7d", Terms: []window.Vector{count(1), count(4)}},
-			`{"at":"2016-04-01T00:00:30Z","tenant":"acme","kpi":"r","window":"7d","by":{},"value":0.25,"numerator":1,"denominator":4}`},
-		{ratio, Reading{Tenant: "acme", KPI: "r", Window: "all", Terms: []window.Vector{nil, nil}},
-			`{"at":"2016-04-01T00:00:30Z","tenant":"acme","kpi":"r","window":"all","by":{},"value":null,"numerator":0,"denominator":0}`},
-		{stock, Reading{
-			Tenant: "acme", KPI: "s", Terms: []window.Vector{nil, count(3)},
-			Group: Group{Set: SetOf(Team, Priority), Dims: Dims{Team: `a"b`}},
-		}, `{"at":"2016-04-01T00:00:30Z","tenant":"acme","kpi":"s","by":{"team":"a\"b","priority":""},"value":0,"numerator":0,"denominator":3}`},
-		{dist, Reading{Tenant: "acme", KPI: "d", Window: "1h", Terms: []window.Vector{nil}},
-			`{"at":"2016-04-01T00:00:30Z","tenant":"acme","kpi":"d","window":"1h","by":{},"value":null,"count":0,"quantiles":{}}`},
-		// Two samples below a millisecond: slot 1, whose quantiles are 0.
-		{dist, Reading{Tenant: "acme", KPI: "d", Window: "1h", Terms: []window.Vector{{{Slot: 1, Value: 2}}}},
-			`{"at":"2016-04-01T00:00:30Z","tenant":"acme","kpi":"d","window":"1h","by":{},"value":0,"count":2,"quantiles":{"p50":0,"p90":0,"p95":0,"p99":0}}`},
-	} {
-		if got := string(AppendReadingJSON(nil, 1459468830, &c.r, c.d)); got != c.want {
-			t.Errorf("got  %s\nwant %s", got, c.want)
+// What is decoded can be encoded and decoded again, and the generated code reads it, too.
+func FuzzDecodeTotalsSet(f *testing.F) {
+	f.Add([]byte{})
+	f.Add(EncodeTotalsSet(nil, largeSet()))
+	f.Add(EncodeTotalsSet(nil, &TotalsSet{Partitions: 1, Full: true}))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		set, err := DecodeTotalsSet(data)
+		if err != nil {
+			return
+		}
+		var generated deskpulsev1.TotalsSet
+		if err := proto.Unmarshal(data, &generated); err != nil {
+			t.Fatalf("accepted what the contract refuses: %v", err)
+		}
+		if len(generated.Totals) != len(set.Totals) || generated.Number != set.Number || generated.At != set.At {
+			t.Fatalf("read as %+v, and by the contract as %v", set, &generated)
+		}
+		again, err := DecodeTotalsSet(EncodeTotalsSet(nil, set))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(set, again); diff != "" {
+			t.Fatalf("(-decoded +again):\n%s", diff)
+		}
+	})
+}
+
+// busySet is what a partition of a busy desk knows: 130 groups in 15 windows, with 40
+// slots each.
+func busySet() *TotalsSet {
+	s := &TotalsSet{Partitions: 16, Epoch: 1, Layout: 1 << 63, Position: 1 << 20, At: 1459468830, Newest: 1459468829999, Full: true}
+	for g := range 130 {
+		group := Group{}
+		if g > 0 {
+			group = Group{Set: SetOf(AgentName), Dims: Dims{AgentName: fmt.Sprintf("agent %d", g)}}
+		}
+		for _, name := range []string{"15m", "1h", "1m", "24h", "30d", "5m", "7d", "8h", "all", "day", "month", "quarter", "week", "year"} {
+			t := Totals{Tenant: "acme", Window: name, Group: group, Lo: 1459468000}
+			for slot := range 40 {
+				t.Values = append(t.Values, window.Entry{Slot: uint16(slot * 97), Value: int64(1 + slot*g)})
+			}
+			s.Totals = append(s.Totals, t)
+		}
+	}
+	return s
+}
+
+func BenchmarkEncodeTotalsSet(b *testing.B) {
+	set := busySet()
+	var buffer []byte
+	for b.Loop() {
+		buffer = EncodeTotalsSet(buffer[:0], set)
+	}
+	b.ReportMetric(float64(len(buffer)), "bytes")
+}
+
+func BenchmarkDecodeTotalsSet(b *testing.B) {
+	data := EncodeTotalsSet(nil, busySet())
+	for b.Loop() {
+		if _, err := DecodeTotalsSet(data); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

@@ -9,7 +9,6 @@ package deskpulsev1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
-	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -22,37 +21,52 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Reading is what one partition knows of one KPI in one window for one group. It is
-// additive: readings of several partitions are merged term by term, and the formula
-// is applied last.
-type Reading struct {
-	state  protoimpl.MessageState `protogen:"open.v1"`
-	Tenant string                 `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
-	Kpi    string                 `protobuf:"bytes,2,opt,name=kpi,proto3" json:"kpi,omitempty"`
-	// "7d"; empty for a stock.
-	Window string `protobuf:"bytes,3,opt,name=window,proto3" json:"window,omitempty"`
-	// Dimension names and values; empty for the whole tenant.
-	By []*GroupValue `protobuf:"bytes,4,rep,name=by,proto3" json:"by,omitempty"`
-	// One for each measure of the KPI's definition, in its order.
-	Terms         []*Term `protobuf:"bytes,5,rep,name=terms,proto3" json:"terms,omitempty"`
+// TotalsSet is what a worker publishes for one partition at one instant: the additive
+// totals of all measures. Totals of several partitions are added up slot by slot, and
+// the formulas of KPIs are applied last.
+type TotalsSet struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Partition uint32                 `protobuf:"varint,1,opt,name=partition,proto3" json:"partition,omitempty"`
+	// How many partitions there are.
+	Partitions uint32 `protobuf:"varint,2,opt,name=partitions,proto3" json:"partitions,omitempty"`
+	// Rises with each change of owner; totals of a lower epoch are ignored.
+	Epoch uint64 `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	// Rises by one with each message of an epoch: a gap means that one was lost.
+	Number uint64 `protobuf:"varint,4,opt,name=number,proto3" json:"number,omitempty"`
+	// A hash of the measures and their slots: only totals of one layout can be added up.
+	Layout uint64 `protobuf:"fixed64,5,opt,name=layout,proto3" json:"layout,omitempty"`
+	// The stream sequence up to which events are counted.
+	Position uint64 `protobuf:"varint,6,opt,name=position,proto3" json:"position,omitempty"`
+	// Unix seconds: what happened before it is counted.
+	At int64 `protobuf:"varint,7,opt,name=at,proto3" json:"at,omitempty"`
+	// Unix milliseconds at which the broker stored the newest event counted.
+	Newest int64 `protobuf:"varint,8,opt,name=newest,proto3" json:"newest,omitempty"`
+	// These are all totals of the partition, or the first of them. Otherwise they are those
+	// that have changed.
+	Full bool `protobuf:"varint,9,opt,name=full,proto3" json:"full,omitempty"`
+	// The next message goes on with the same set.
+	More bool `protobuf:"varint,10,opt,name=more,proto3" json:"more,omitempty"`
+	// What the totals name by numbers: n is the n-th text, counted from 1, and 0 is empty.
+	Texts         []string  `protobuf:"bytes,11,rep,name=texts,proto3" json:"texts,omitempty"`
+	Totals        []*Totals `protobuf:"bytes,12,rep,name=totals,proto3" json:"totals,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *Reading) Reset() {
-	*x = Reading{}
+func (x *TotalsSet) Reset() {
+	*x = TotalsSet{}
 	mi := &file_deskpulse_v1_reading_proto_msgTypes[0]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *Reading) String() string {
+func (x *TotalsSet) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*Reading) ProtoMessage() {}
+func (*TotalsSet) ProtoMessage() {}
 
-func (x *Reading) ProtoReflect() protoreflect.Message {
+func (x *TotalsSet) ProtoReflect() protoreflect.Message {
 	mi := &file_deskpulse_v1_reading_proto_msgTypes[0]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -64,255 +78,233 @@ func (x *Reading) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use Reading.ProtoReflect.Descriptor instead.
-func (*Reading) Descriptor() ([]byte, []int) {
+// Deprecated: Use TotalsSet.ProtoReflect.Descriptor instead.
+func (*TotalsSet) Descriptor() ([]byte, []int) {
 	return file_deskpulse_v1_reading_proto_rawDescGZIP(), []int{0}
 }
 
-func (x *Reading) GetTenant() string {
-	if x != nil {
-		return x.Tenant
-	}
-	return ""
-}
-
-func (x *Reading) GetKpi() string {
-	if x != nil {
-		return x.Kpi
-	}
-	return ""
-}
-
-func (x *Reading) GetWindow() string {
-	if x != nil {
-		return x.Window
-	}
-	return ""
-}
-
-func (x *Reading) GetBy() []*GroupValue {
-	if x != nil {
-		return x.By
-	}
-	return nil
-}
-
-func (x *Reading) GetTerms() []*Term {
-	if x != nil {
-		return x.Terms
-	}
-	return nil
-}
-
-type GroupValue struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Dimension     string                 `protobuf:"bytes,1,opt,name=dimension,proto3" json:"dimension,omitempty"`
-	Value         string                 `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *GroupValue) Reset() {
-	*x = GroupValue{}
-	mi := &file_deskpulse_v1_reading_proto_msgTypes[1]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *GroupValue) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*GroupValue) ProtoMessage() {}
-
-func (x *GroupValue) ProtoReflect() protoreflect.Message {
-	mi := &file_deskpulse_v1_reading_proto_msgTypes[1]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use GroupValue.ProtoReflect.Descriptor instead.
-func (*GroupValue) Descriptor() ([]byte, []int) {
-	return file_deskpulse_v1_reading_proto_rawDescGZIP(), []int{1}
-}
-
-func (x *GroupValue) GetDimension() string {
-	if x != nil {
-		return x.Dimension
-	}
-	return ""
-}
-
-func (x *GroupValue) GetValue() string {
-	if x != nil {
-		return x.Value
-	}
-	return ""
-}
-
-// Term is a sparse vector of additive int64 values: slot 0 is a sum or a count, slot
-// n ≥ 1 is the number of samples in histogram bucket n.
-type Term struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Slots         []uint32               `protobuf:"varint,1,rep,packed,name=slots,proto3" json:"slots,omitempty"`
-	Values        []int64                `protobuf:"zigzag64,2,rep,packed,name=values,proto3" json:"values,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Term) Reset() {
-	*x = Term{}
-	mi := &file_deskpulse_v1_reading_proto_msgTypes[2]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Term) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Term) ProtoMessage() {}
-
-func (x *Term) ProtoReflect() protoreflect.Message {
-	mi := &file_deskpulse_v1_reading_proto_msgTypes[2]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Term.ProtoReflect.Descriptor instead.
-func (*Term) Descriptor() ([]byte, []int) {
-	return file_deskpulse_v1_reading_proto_rawDescGZIP(), []int{2}
-}
-
-func (x *Term) GetSlots() []uint32 {
-	if x != nil {
-		return x.Slots
-	}
-	return nil
-}
-
-func (x *Term) GetValues() []int64 {
-	if x != nil {
-		return x.Values
-	}
-	return nil
-}
-
-// ReadingSet is what a worker publishes for one partition at one instant.
-type ReadingSet struct {
-	state     protoimpl.MessageState `protogen:"open.v1"`
-	Partition uint32                 `protobuf:"varint,1,opt,name=partition,proto3" json:"partition,omitempty"`
-	// Rises with each change of owner; readings of a lower epoch are ignored.
-	Epoch uint64 `protobuf:"varint,2,opt,name=epoch,proto3" json:"epoch,omitempty"`
-	// The stream sequence up to which events are counted.
-	Position uint64 `protobuf:"varint,3,opt,name=position,proto3" json:"position,omitempty"`
-	// Readings cover what happened before this instant.
-	At *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=at,proto3" json:"at,omitempty"`
-	// Whether these are all readings of the partition, or only those changed.
-	Full bool `protobuf:"varint,5,opt,name=full,proto3" json:"full,omitempty"`
-	// How many partitions there are.
-	Partitions uint32     `protobuf:"varint,6,opt,name=partitions,proto3" json:"partitions,omitempty"`
-	Readings   []*Reading `protobuf:"bytes,7,rep,name=readings,proto3" json:"readings,omitempty"`
-	// When the newest event counted here was stored by the broker.
-	Newest        *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=newest,proto3" json:"newest,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ReadingSet) Reset() {
-	*x = ReadingSet{}
-	mi := &file_deskpulse_v1_reading_proto_msgTypes[3]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ReadingSet) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ReadingSet) ProtoMessage() {}
-
-func (x *ReadingSet) ProtoReflect() protoreflect.Message {
-	mi := &file_deskpulse_v1_reading_proto_msgTypes[3]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ReadingSet.ProtoReflect.Descriptor instead.
-func (*ReadingSet) Descriptor() ([]byte, []int) {
-	return file_deskpulse_v1_reading_proto_rawDescGZIP(), []int{3}
-}
-
-func (x *ReadingSet) GetPartition() uint32 {
+func (x *TotalsSet) GetPartition() uint32 {
 	if x != nil {
 		return x.Partition
 	}
 	return 0
 }
 
-func (x *ReadingSet) GetEpoch() uint64 {
-	if x != nil {
-		return x.Epoch
-	}
-	return 0
-}
-
-func (x *ReadingSet) GetPosition() uint64 {
-	if x != nil {
-		return x.Position
-	}
-	return 0
-}
-
-func (x *ReadingSet) GetAt() *timestamppb.Timestamp {
-	if x != nil {
-		return x.At
-	}
-	return nil
-}
-
-func (x *ReadingSet) GetFull() bool {
-	if x != nil {
-		return x.Full
-	}
-	return false
-}
-
-func (x *ReadingSet) GetPartitions() uint32 {
+func (x *TotalsSet) GetPartitions() uint32 {
 	if x != nil {
 		return x.Partitions
 	}
 	return 0
 }
 
-func (x *ReadingSet) GetReadings() []*Reading {
+func (x *TotalsSet) GetEpoch() uint64 {
 	if x != nil {
-		return x.Readings
+		return x.Epoch
+	}
+	return 0
+}
+
+func (x *TotalsSet) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *TotalsSet) GetLayout() uint64 {
+	if x != nil {
+		return x.Layout
+	}
+	return 0
+}
+
+func (x *TotalsSet) GetPosition() uint64 {
+	if x != nil {
+		return x.Position
+	}
+	return 0
+}
+
+func (x *TotalsSet) GetAt() int64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
+func (x *TotalsSet) GetNewest() int64 {
+	if x != nil {
+		return x.Newest
+	}
+	return 0
+}
+
+func (x *TotalsSet) GetFull() bool {
+	if x != nil {
+		return x.Full
+	}
+	return false
+}
+
+func (x *TotalsSet) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+func (x *TotalsSet) GetTexts() []string {
+	if x != nil {
+		return x.Texts
 	}
 	return nil
 }
 
-func (x *ReadingSet) GetNewest() *timestamppb.Timestamp {
+func (x *TotalsSet) GetTotals() []*Totals {
 	if x != nil {
-		return x.Newest
+		return x.Totals
+	}
+	return nil
+}
+
+// Totals is what one partition knows of one group in one window.
+type Totals struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Texts: "acme"; "7d", "all" or a calendar period, "month".
+	Tenant uint32 `protobuf:"varint,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	Window uint32 `protobuf:"varint,2,opt,name=window,proto3" json:"window,omitempty"`
+	// Pairs of texts: a dimension's name and its value; empty for the whole tenant.
+	By []uint32 `protobuf:"varint,3,rep,packed,name=by,proto3" json:"by,omitempty"`
+	// Unix seconds: the inclusive start of the window; 0 for all.
+	Lo int64 `protobuf:"varint,4,opt,name=lo,proto3" json:"lo,omitempty"`
+	// Of a calendar period: its first and its last local month so far.
+	MonthFrom uint32 `protobuf:"varint,5,opt,name=month_from,json=monthFrom,proto3" json:"month_from,omitempty"`
+	MonthTo   uint32 `protobuf:"varint,6,opt,name=month_to,json=monthTo,proto3" json:"month_to,omitempty"`
+	// A sparse vector. Each slot is the difference to the one before it; the first is
+	// itself. A value of 0, where the set is not full, says that a slot is empty now.
+	Slots  []uint32 `protobuf:"varint,7,rep,packed,name=slots,proto3" json:"slots,omitempty"`
+	Values []int64  `protobuf:"zigzag64,8,rep,packed,name=values,proto3" json:"values,omitempty"`
+	// Of a calendar period: the sums of stocks at the starts of its months, likewise.
+	OpeningSlots  []uint32 `protobuf:"varint,9,rep,packed,name=opening_slots,json=openingSlots,proto3" json:"opening_slots,omitempty"`
+	OpeningValues []int64  `protobuf:"zigzag64,10,rep,packed,name=opening_values,json=openingValues,proto3" json:"opening_values,omitempty"`
+	// The earliest instants of measures, in Unix milliseconds, by index of the measure, and
+	// each as the difference to the one before it. All that there are.
+	Oldest        []uint32 `protobuf:"varint,11,rep,packed,name=oldest,proto3" json:"oldest,omitempty"`
+	OldestAt      []int64  `protobuf:"zigzag64,12,rep,packed,name=oldest_at,json=oldestAt,proto3" json:"oldest_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Totals) Reset() {
+	*x = Totals{}
+	mi := &file_deskpulse_v1_reading_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Totals) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Totals) ProtoMessage() {}
+
+func (x *Totals) ProtoReflect() protoreflect.Message {
+	mi := &file_deskpulse_v1_reading_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Totals.ProtoReflect.Descriptor instead.
+func (*Totals) Descriptor() ([]byte, []int) {
+	return file_deskpulse_v1_reading_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Totals) GetTenant() uint32 {
+	if x != nil {
+		return x.Tenant
+	}
+	return 0
+}
+
+func (x *Totals) GetWindow() uint32 {
+	if x != nil {
+		return x.Window
+	}
+	return 0
+}
+
+func (x *Totals) GetBy() []uint32 {
+	if x != nil {
+		return x.By
+	}
+	return nil
+}
+
+func (x *Totals) GetLo() int64 {
+	if x != nil {
+		return x.Lo
+	}
+	return 0
+}
+
+func (x *Totals) GetMonthFrom() uint32 {
+	if x != nil {
+		return x.MonthFrom
+	}
+	return 0
+}
+
+func (x *Totals) GetMonthTo() uint32 {
+	if x != nil {
+		return x.MonthTo
+	}
+	return 0
+}
+
+func (x *Totals) GetSlots() []uint32 {
+	if x != nil {
+		return x.Slots
+	}
+	return nil
+}
+
+func (x *Totals) GetValues() []int64 {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+func (x *Totals) GetOpeningSlots() []uint32 {
+	if x != nil {
+		return x.OpeningSlots
+	}
+	return nil
+}
+
+func (x *Totals) GetOpeningValues() []int64 {
+	if x != nil {
+		return x.OpeningValues
+	}
+	return nil
+}
+
+func (x *Totals) GetOldest() []uint32 {
+	if x != nil {
+		return x.Oldest
+	}
+	return nil
+}
+
+func (x *Totals) GetOldestAt() []int64 {
+	if x != nil {
+		return x.OldestAt
 	}
 	return nil
 }
@@ -321,32 +313,38 @@ var File_deskpulse_v1_reading_proto protoreflect.FileDescriptor
 
 const file_deskpulse_v1_reading_proto_rawDesc = "" +
 	"\n" +
-	"\x1adeskpulse/v1/reading.proto\x12\fdeskpulse.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9f\x01\n" +
-	"\aReading\x12\x16\n" +
-	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x10\n" +
-	"\x03kpi\x18\x02 \x01(\tR\x03kpi\x12\x16\n" +
-	"\x06window\x18\x03 \x01(\tR\x06window\x12(\n" +
-	"\x02by\x18\x04 \x03(\v2\x18.deskpulse.v1.GroupValueR\x02by\x12(\n" +
-	"\x05terms\x18\x05 \x03(\v2\x12.deskpulse.v1.TermR\x05terms\"@\n" +
+	"\x1adeskpulse/v1/reading.proto\x12\fdeskpulse.v1\"\xbf\x02\n" +
+	"\tTotalsSet\x12\x1c\n" +
+	"\tpartition\x18\x01 \x01(\rR\tpartition\x12\x1e\n" +
 	"\n" +
-	"GroupValue\x12\x1c\n" +
-	"\tdimension\x18\x01 \x01(\tR\tdimension\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value\"<\n" +
-	"\x04Term\x12\x18\n" +
-	"\x05slots\x18\x01 \x03(\rB\x02\x10\x01R\x05slots\x12\x1a\n" +
-	"\x06values\x18\x02 \x03(\x12B\x02\x10\x01R\x06values\"\xa3\x02\n" +
+	"partitions\x18\x02 \x01(\rR\n" +
+	"partitions\x12\x14\n" +
+	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\x12\x16\n" +
+	"\x06number\x18\x04 \x01(\x04R\x06number\x12\x16\n" +
+	"\x06layout\x18\x05 \x01(\x06R\x06layout\x12\x1a\n" +
+	"\bposition\x18\x06 \x01(\x04R\bposition\x12\x0e\n" +
+	"\x02at\x18\a \x01(\x03R\x02at\x12\x16\n" +
+	"\x06newest\x18\b \x01(\x03R\x06newest\x12\x12\n" +
+	"\x04full\x18\t \x01(\bR\x04full\x12\x12\n" +
+	"\x04more\x18\n" +
+	" \x01(\bR\x04more\x12\x14\n" +
+	"\x05texts\x18\v \x03(\tR\x05texts\x12,\n" +
+	"\x06totals\x18\f \x03(\v2\x14.deskpulse.v1.TotalsR\x06totals\"\xdd\x02\n" +
+	"\x06Totals\x12\x16\n" +
+	"\x06tenant\x18\x01 \x01(\rR\x06tenant\x12\x16\n" +
+	"\x06window\x18\x02 \x01(\rR\x06window\x12\x12\n" +
+	"\x02by\x18\x03 \x03(\rB\x02\x10\x01R\x02by\x12\x0e\n" +
+	"\x02lo\x18\x04 \x01(\x03R\x02lo\x12\x1d\n" +
 	"\n" +
-	"ReadingSet\x12\x1c\n" +
-	"\tpartition\x18\x01 \x01(\rR\tpartition\x12\x14\n" +
-	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12\x1a\n" +
-	"\bposition\x18\x03 \x01(\x04R\bposition\x12*\n" +
-	"\x02at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x12\n" +
-	"\x04full\x18\x05 \x01(\bR\x04full\x12\x1e\n" +
-	"\n" +
-	"partitions\x18\x06 \x01(\rR\n" +
-	"partitions\x121\n" +
-	"\breadings\x18\a \x03(\v2\x15.deskpulse.v1.ReadingR\breadings\x122\n" +
-	"\x06newest\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x06newestB?Z=github.com/deskpulse/deskpulse/proto/deskpulse/v1;deskpulsev1b\x06proto3"
+	"month_from\x18\x05 \x01(\rR\tmonthFrom\x12\x19\n" +
+	"\bmonth_to\x18\x06 \x01(\rR\amonthTo\x12\x18\n" +
+	"\x05slots\x18\a \x03(\rB\x02\x10\x01R\x05slots\x12\x1a\n" +
+	"\x06values\x18\b \x03(\x12B\x02\x10\x01R\x06values\x12'\n" +
+	"\ropening_slots\x18\t \x03(\rB\x02\x10\x01R\fopeningSlots\x12)\n" +
+	"\x0eopening_values\x18\n" +
+	" \x03(\x12B\x02\x10\x01R\ropeningValues\x12\x1a\n" +
+	"\x06oldest\x18\v \x03(\rB\x02\x10\x01R\x06oldest\x12\x1f\n" +
+	"\toldest_at\x18\f \x03(\x12B\x02\x10\x01R\boldestAtB?Z=github.com/deskpulse/deskpulse/proto/deskpulse/v1;deskpulsev1b\x06proto3"
 
 var (
 	file_deskpulse_v1_reading_proto_rawDescOnce sync.Once
@@ -360,25 +358,18 @@ func file_deskpulse_v1_reading_proto_rawDescGZIP() []byte {
 	return file_deskpulse_v1_reading_proto_rawDescData
 }
 
-var file_deskpulse_v1_reading_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_deskpulse_v1_reading_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_deskpulse_v1_reading_proto_goTypes = []any{
-	(*Reading)(nil),               // 0: deskpulse.v1.Reading
-	(*GroupValue)(nil),            // 1: deskpulse.v1.GroupValue
-	(*Term)(nil),                  // 2: deskpulse.v1.Term
-	(*ReadingSet)(nil),            // 3: deskpulse.v1.ReadingSet
-	(*timestamppb.Timestamp)(nil), // 4: google.protobuf.Timestamp
+	(*TotalsSet)(nil), // 0: deskpulse.v1.TotalsSet
+	(*Totals)(nil),    // 1: deskpulse.v1.Totals
 }
 var file_deskpulse_v1_reading_proto_depIdxs = []int32{
-	1, // 0: deskpulse.v1.Reading.by:type_name -> deskpulse.v1.GroupValue
-	2, // 1: deskpulse.v1.Reading.terms:type_name -> deskpulse.v1.Term
-	4, // 2: deskpulse.v1.ReadingSet.at:type_name -> google.protobuf.Timestamp
-	0, // 3: deskpulse.v1.ReadingSet.readings:type_name -> deskpulse.v1.Reading
-	4, // 4: deskpulse.v1.ReadingSet.newest:type_name -> google.protobuf.Timestamp
-	5, // [5:5] is the sub-list for method output_type
-	5, // [5:5] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	1, // 0: deskpulse.v1.TotalsSet.totals:type_name -> deskpulse.v1.Totals
+	1, // [1:1] is the sub-list for method output_type
+	1, // [1:1] is the sub-list for method input_type
+	1, // [1:1] is the sub-list for extension type_name
+	1, // [1:1] is the sub-list for extension extendee
+	0, // [0:1] is the sub-list for field type_name
 }
 
 func init() { file_deskpulse_v1_reading_proto_init() }
@@ -392,7 +383,7 @@ func file_deskpulse_v1_reading_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_deskpulse_v1_reading_proto_rawDesc), len(file_deskpulse_v1_reading_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   4,
+			NumMessages:   2,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
