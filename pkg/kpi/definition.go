@@ -70,7 +70,7 @@ type Option struct {
 	Values      []string `yaml:"values"`  // those allowed; without them it is a number or a duration, as its default
 	Default     string   `yaml:"default"` // as text: "any", "80", "20s"
 	Description string   `yaml:"description"`
-	Value       string   `yaml:"-"` // in force
+	Value       string   `yaml:"-"` // set by SetOption; else it is the default
 }
 
 // NamedSpec is a measure with its name.
@@ -95,15 +95,6 @@ func (c *Catalogue) Find(key string) (*Definition, bool) {
 		return nil, false
 	}
 	return &c.KPIs[i], true
-}
-
-// Option returns the option of a name.
-func (c *Catalogue) Option(name string) (*Option, bool) {
-	i := slices.IndexFunc(c.Options, func(o Option) bool { return o.Name == name })
-	if i < 0 {
-		return nil, false
-	}
-	return &c.Options[i], true
 }
 
 // Quantiles are the quantiles of a distribution that deskpulse shows.

@@ -16,7 +16,7 @@ const (
 	ShapeOldest    Shape = "oldest"     // the earliest "since" of what is in the stock; no slots, for now only
 	ShapeByMonth   Shape = "by_month"   // a stock of sums; slot: local month of "month", counted from January 1970 or Farvardin 1349
 	ShapePerWindow Shape = "per_window" // of a thread: a stock for each window; slot 0 plus slot 1 + index of the window
-	ShapePerPeriod Shape = "per_period" // of a thread: dated at the start of a period; slot: its Period
+	ShapePerPeriod Shape = "per_period" // of a thread: slot: a Period, what happened in it; slot NumPeriods: a stock, to be read at the start of the period and added
 )
 
 // Slots returns how many slots a measure of the shape has.
@@ -33,7 +33,7 @@ func (s Shape) Slots() int {
 	case ShapePerWindow:
 		return 1 + MaxWindows
 	case ShapePerPeriod:
-		return NumPeriods
+		return NumPeriods + 1
 	default:
 		return 1
 	}
@@ -169,7 +169,8 @@ type Compiled struct {
 	// thread keep one slot for each: set by whoever configures them.
 	Windows []string
 
-	byName map[string]int
+	byName   map[string]int
+	formulas map[string]*formula // by the key of the KPI
 }
 
 // Symbols gives texts small numbers; "" is 0. The engine's own serve.
