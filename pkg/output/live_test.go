@@ -44,7 +44,7 @@ func connect(t *testing.T, s *server.Server, options ...nats.Option) *nats.Conn 
 }
 
 type received struct {
-	set *kpi.ReadingSet
+	set *kpi.TotalsSet
 	err error
 }
 
@@ -53,7 +53,7 @@ func board(t *testing.T, nc *nats.Conn) <-chan received {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	sets, done := make(chan received, 100), make(chan error, 1)
-	go func() { done <- Subscribe(ctx, nc, func(s *kpi.ReadingSet, err error) { sets <- received{s, err} }) }()
+	go func() { done <- Subscribe(ctx, nc, func(s *kpi.TotalsSet, err error) { sets <- received{s, err} }) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
@@ -63,7 +63,7 @@ func board(t *testing.T, nc *nats.Conn) <-chan received {
 	return sets
 }
 
-func next(t *testing.T, sets <-chan received) *kpi.ReadingSet {
+func next(t *testing.T, sets <-chan received) *kpi.TotalsSet {
 	t.Helper()
 	select {
 	case r := <-sets:
@@ -77,10 +77,10 @@ func next(t *testing.T, sets <-chan received) *kpi.ReadingSet {
 	}
 }
 
-// publish publishes on now and flushes.
-func publish(t *testing.T, p *Publisher, now time.Time, readings ...kpi.Reading) {
+// publish publishes what a worker would, and flushes: all of it where that is needed.
+func publish(t *testing.T, p *Publisher, totals ...kpi.Totals) {
 	t.Helper()
-	if err := p.Publish(set(1, 1, 7, 100, false, readings...), now); err != nil {
+	if err := p.Publish(set(1, 1, 0, 100, p.NeedsFull(), totals...)); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.nc.Flush(); err != nil {
@@ -89,71 +89,38 @@ func publish(t *testing.T, p *Publisher, now time.Time, readings ...kpi.Reading)
 }
 
 // describe says what a set holds.
-func describe(s *kpi.ReadingSet) string {
+func describe(s *kpi.TotalsSet) string {
 	var b strings.Builder
 	if s.Full {
 		b.WriteString("full")
 	}
-	for _, r := range s.Readings {
-		fmt.Fprintf(&b, " %s=%d/%d", r.Group.Dims[kpi.Team], r.Terms[0].At(0), r.Terms[1].At(0))
+	for _, r := range s.Totals {
+		fmt.Fprintf(&b, " %s=%d/%d", r.Group.Dims[kpi.Team], r.Values.At(0), r.Values.At(1))
 	}
 	return b.String()
 }
 
-func TestPublishSendsChanges(t *testing.T) {
-	s := startServer(t, 0)
-	nc := connect(t, s)
-	asks, err := ListenAsks(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer asks.Close()
-	if err := nc.Flush(); err != nil {
-		t.Fatal(err)
-	}
-	sets := board(t, connect(t, s))
-	waitFor(t, func() bool { return asks.count.Load() > 0 }) // it asks once it listens
-	p := NewPublisher(nc, asks)
-	a, b := overdue("a", 1, 4), overdue("b", 0, 2)
-	now := start
-	for _, step := range []struct {
-		after    time.Duration
-		readings []kpi.Reading
-		want     string
-	}{
-		{0, []kpi.Reading{a, b}, "full a=1/4 b=0/2"},
-		{time.Second, []kpi.Reading{a, b}, ""}, // a sign of life
-		{time.Second, []kpi.Reading{overdue("a", 2, 4), b}, " a=2/4"},
-		{time.Second, []kpi.Reading{b, overdue("a", 2, 4)}, ""},                     // another order is no change
-		{time.Second, []kpi.Reading{b}, " a=0/0"},                                   // gone
-		{time.Second, []kpi.Reading{b, overdue("c", 1, 1)}, " c=1/1"},               // new
-		{5 * time.Second, []kpi.Reading{b, overdue("c", 1, 1)}, "full b=0/2 c=1/1"}, // ten seconds after the first
-		{FullEvery - 1, []kpi.Reading{b, overdue("c", 1, 2)}, " c=1/2"},
-	} {
-		now = now.Add(step.after)
-		publish(t, p, now, step.readings...)
-		got := next(t, sets)
-		if describe(got) != step.want {
-			t.Errorf("got %q, want %q", describe(got), step.want)
-		}
-		if got.Position != 7 || got.At != 100 || got.Newest != 100_000 || got.Partitions != 2 {
-			t.Errorf("got %+v", got)
-		}
-	}
-}
-
-func TestPublishKeepsNothingOfTheCallers(t *testing.T) {
+func TestPublishNumbersMessages(t *testing.T) {
 	s := startServer(t, 0)
 	sets := board(t, connect(t, s))
 	waitListening(t, s)
 	p := NewPublisher(connect(t, s), nil)
-	r := overdue("a", 1, 4)
-	publish(t, p, start, r)
-	next(t, sets)
-	r.Terms[0].Add(0, 1) // the engine reuses its memory
-	publish(t, p, start, r)
-	if got := describe(next(t, sets)); got != " a=2/4" {
-		t.Errorf("got %q: the change in place was not seen", got)
+	for i, step := range []struct {
+		totals []kpi.Totals
+		want   string
+	}{
+		{[]kpi.Totals{team("a", 1, 4), team("b", 0, 2)}, "full a=1/4 b=0/2"},
+		{nil, ""}, // a sign of life
+		{[]kpi.Totals{team("a", 2, 4)}, " a=2/4"},
+	} {
+		publish(t, p, step.totals...)
+		got := next(t, sets)
+		if describe(got) != step.want {
+			t.Errorf("got %q, want %q", describe(got), step.want)
+		}
+		if got.Number != uint64(i+1) || got.At != 100 || got.Newest != 100_000 || got.Partitions != 2 || got.Layout != layout || got.More {
+			t.Errorf("got %+v", got)
+		}
 	}
 }
 
@@ -166,17 +133,41 @@ func TestABoardThatAsksGetsAFullSet(t *testing.T) {
 	}
 	defer asks.Close()
 	p := NewPublisher(nc, asks)
-	publish(t, p, start, overdue("a", 1, 4)) // and flushes, so that the server knows asks
-	publish(t, p, start, overdue("a", 1, 4))
+	publish(t, p, team("a", 1, 4)) // and flushes, so that the server knows asks
+	publish(t, p, team("a", 1, 4))
 	sets := board(t, connect(t, s)) // a board that connects late
 	waitFor(t, func() bool { return asks.count.Load() > 0 })
-	publish(t, p, start, overdue("a", 1, 4))
+	publish(t, p, team("a", 1, 4))
 	if got := describe(next(t, sets)); got != "full a=1/4" {
 		t.Errorf("got %q, want all", got)
 	}
-	publish(t, p, start, overdue("a", 1, 4))
+	publish(t, p)
 	if got := describe(next(t, sets)); got != "" {
 		t.Errorf("got %q, want no change: one ask is answered once", got)
+	}
+}
+
+// A board may ask between the question and the answer: then the next one is full, too.
+func TestAnAskIsNotLost(t *testing.T) {
+	asks := &Asks{}
+	p := NewPublisher(connect(t, startServer(t, 0)), asks)
+	publish(t, p, team("a", 1, 4))
+	if p.NeedsFull() {
+		t.Error("nobody has asked")
+	}
+	asks.count.Add(1)
+	if err := p.Publish(set(1, 1, 0, 100, false)); err != nil {
+		t.Fatal(err)
+	}
+	if !p.NeedsFull() {
+		t.Error("changes have answered an ask")
+	}
+	asks.count.Add(1)
+	if err := p.Publish(set(1, 1, 0, 100, true)); err != nil {
+		t.Fatal(err)
+	}
+	if !p.NeedsFull() {
+		t.Error("a full set has answered an ask that came after it was taken")
 	}
 }
 
@@ -230,7 +221,7 @@ func TestAWorkerThatReconnectsSendsAll(t *testing.T) {
 	first := startServer(t, 0)
 	nc := connect(t, first)
 	p := NewPublisher(nc, nil)
-	publish(t, p, start, overdue("a", 1, 4))
+	publish(t, p, team("a", 1, 4))
 	port := first.Addr().(*net.TCPAddr).Port
 	first.Shutdown()
 	first.WaitForShutdown()
@@ -238,7 +229,7 @@ func TestAWorkerThatReconnectsSendsAll(t *testing.T) {
 	sets := board(t, connect(t, s))
 	waitListening(t, s)
 	waitFor(t, func() bool { return nc.Stats().Reconnects > 0 })
-	publish(t, p, start, overdue("a", 1, 4))
+	publish(t, p, team("a", 1, 4))
 	if got := describe(next(t, sets)); got != "full a=1/4" {
 		t.Errorf("got %q, want all: nobody knows what was lost", got)
 	}
@@ -250,38 +241,42 @@ func TestLargeSetsComeInPieces(t *testing.T) {
 	waitListening(t, s)
 	p := NewPublisher(connect(t, s), nil)
 	p.largest = 150
-	var readings []kpi.Reading
+	var totals []kpi.Totals
 	for i := range 10 {
-		readings = append(readings, overdue(fmt.Sprint("team ", i), int64(i), 100))
+		totals = append(totals, team(fmt.Sprint("team ", i), int64(i), 100))
 	}
-	publish(t, p, start, readings...)
-	m := NewMerger()
+	publish(t, p, totals...)
+	m := NewMerger(layout)
 	pieces := 0
-	for merged := 0; merged < len(readings); merged = len(m.Merge(start, time.Second).Readings) {
+	for more := true; more; pieces++ {
 		got := next(t, sets)
 		if got.Full != (pieces == 0) {
 			t.Errorf("piece %d: full is %v", pieces, got.Full)
 		}
-		if n := len(kpi.EncodeReadingSet(nil, got)); n > 150 {
+		if n := len(kpi.EncodeTotalsSet(nil, got)); n > 150 {
 			t.Errorf("piece %d has %d bytes", pieces, n)
 		}
+		more = got.More
 		add(t, m, got, start, Taken)
-		pieces++
 	}
 	if pieces < 2 {
 		t.Error("it came in one piece")
 	}
-	if got := shown(m.Merge(start, time.Second))["team 9"]; got != [2]int64{9, 100} {
-		t.Errorf("team 9: got %v", got)
+	got := shown(m.Merge(start, time.Second))
+	if len(got) != 10 || got["team 9"] != [2]int64{9, 100} {
+		t.Errorf("got %v", got)
 	}
 }
 
-func TestAReadingLargerThanAMessageIsNamed(t *testing.T) {
+func TestTotalsLargerThanAMessageAreNamed(t *testing.T) {
 	p := NewPublisher(connect(t, startServer(t, 0)), nil)
 	p.largest = 20
-	err := p.Publish(set(1, 1, 7, 100, false, overdue("a", 1, 4)), start)
+	err := p.Publish(set(1, 1, 0, 100, true, team("a", 1, 4)))
 	if err == nil || !strings.Contains(err.Error(), "max_payload") {
 		t.Errorf("got %v", err)
+	}
+	if !p.NeedsFull() {
+		t.Error("nobody knows what was sent")
 	}
 }
 
@@ -290,7 +285,7 @@ func TestWhatCannotBeReadIsReported(t *testing.T) {
 	sets := board(t, connect(t, s))
 	waitListening(t, s)
 	nc := connect(t, s)
-	good := kpi.EncodeReadingSet(nil, set(1, 1, 7, 100, true, overdue("a", 1, 4)))
+	good := kpi.EncodeTotalsSet(nil, set(1, 1, 7, 100, true, team("a", 1, 4)))
 	for _, m := range []struct {
 		subject string
 		data    []byte

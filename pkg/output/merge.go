@@ -10,45 +10,46 @@ import (
 	"github.com/deskpulse/deskpulse/pkg/window"
 )
 
-// Merger keeps the latest readings of each partition and adds them up.
+// Merger keeps the totals of each partition, and their sums, which follow each change by
+// its difference: what has not changed costs nothing.
 type Merger struct {
+	layout     uint64
 	partitions map[uint16]*held
-	count      uint16 // how many partitions there are, as their readings say
+	count      uint16 // how many partitions there are, as their totals say
+	tenants    map[string]*tenant
+	groups     map[groupKey]*group
+	order      []*group      // sorted; nil where groups have come or gone
+	latest     *group        // where the last totals went: those of one group come together
+	diff       window.Vector // scratch
 }
 
-// NewMerger returns a Merger that has heard of nobody.
-func NewMerger() *Merger { return &Merger{partitions: make(map[uint16]*held)} }
-
-// readingKey is the identity of a reading within a partition.
-type readingKey struct {
-	tenant, kpi, window string
-	group               kpi.Group
+// NewMerger returns a Merger of totals of one layout that has heard of nobody.
+func NewMerger(layout uint64) *Merger {
+	m := &Merger{layout: layout}
+	m.clear()
+	return m
 }
 
-func keyOf(r *kpi.Reading) readingKey { return readingKey{r.Tenant, r.KPI, r.Window, r.Group} }
+func (m *Merger) clear() {
+	m.partitions = make(map[uint16]*held)
+	m.tenants = make(map[string]*tenant)
+	m.groups = make(map[groupKey]*group)
+	m.order, m.latest = nil, nil
+}
 
 // held is what is known of one partition.
 type held struct {
-	epoch, position uint64
-	at, newest      int64
-	heard           time.Time
-	readings        map[readingKey]entry
-
-	// A full set may come in several pieces, of which only the first says Full; they
-	// share at and position. What a full set leaves out is dropped when the next set
-	// shows that all of its pieces have come.
-	round        uint64
-	fullAt       int64
-	fullPosition uint64
-	sweeping     bool
+	epoch, next uint64 // next is the number that its next message has
+	at, newest  int64
+	heard       time.Time
+	known       bool   // no message was lost since its last full set
+	foreign     bool   // its owner has another layout, and nothing of it is held
+	counted     bool   // it is in the sums
+	round       uint64 // rises with each full set
+	filling     bool   // more of a full set is to come; then what is of an older round goes
 }
 
-type entry struct {
-	terms []window.Vector
-	round uint64
-}
-
-// Heard is what became of a ReadingSet.
+// Heard is what became of a TotalsSet.
 type Heard uint8
 
 // The outcomes of Add.
@@ -56,90 +57,205 @@ const (
 	Taken    Heard = iota
 	Outdated       // of an owner that has been replaced
 	NeedFull       // only changes, to a state that is not known: ask for a full set
+	Foreign        // of a worker with other measures: its totals mean something else
 )
 
 // Add takes what one partition has published; now is when it was received. The vectors
 // become the Merger's.
-func (m *Merger) Add(set *kpi.ReadingSet, now time.Time) Heard {
-	if set.Partitions != 0 && set.Partitions != m.count {
+func (m *Merger) Add(set *kpi.TotalsSet, now time.Time) Heard {
+	if set.Partitions != m.count {
 		m.count = set.Partitions
-		clear(m.partitions) // keys lie elsewhere now: nothing old may be added to anything new
+		m.clear() // keys lie elsewhere now: nothing old may be added to anything new
 	}
 	p := m.partitions[set.Partition]
-	switch {
-	case p != nil && set.Epoch < p.epoch:
+	if p != nil && set.Epoch < p.epoch {
 		return Outdated
-	case (p == nil || set.Epoch > p.epoch) && !set.Full:
+	}
+	if set.Layout != m.layout {
+		m.refuse(set, now)
+		return Foreign
+	}
+	owned := p != nil && set.Epoch == p.epoch && p.known && set.Number == p.next
+	if !owned && !set.Full {
+		if p != nil && set.Epoch == p.epoch {
+			p.known = false
+		}
 		return NeedFull
-	case p == nil || set.Epoch > p.epoch:
-		p = &held{epoch: set.Epoch, readings: make(map[readingKey]entry, len(set.Readings))}
+	}
+	if p == nil {
+		p = &held{}
 		m.partitions[set.Partition] = p
 	}
-	p.take(set, now)
+	m.take(p, set, now)
 	return Taken
 }
 
-func (p *held) take(set *kpi.ReadingSet, now time.Time) {
-	if p.sweeping && (set.At != p.fullAt || set.Position != p.fullPosition) {
-		p.sweeping = false
-		for k, e := range p.readings {
-			if e.round < p.round {
-				delete(p.readings, k)
+// refuse forgets a partition whose new owner cannot be understood.
+func (m *Merger) refuse(set *kpi.TotalsSet, now time.Time) {
+	if p := m.partitions[set.Partition]; p != nil && !p.foreign {
+		m.drop(p, set.Partition, p.round+1)
+	}
+	m.partitions[set.Partition] = &held{epoch: set.Epoch, heard: now, foreign: true}
+}
+
+func (m *Merger) take(p *held, set *kpi.TotalsSet, now time.Time) {
+	if !p.counted {
+		m.include(p, set.Partition, true)
+	}
+	if set.Full {
+		if set.Epoch != p.epoch {
+			m.forgetWindows() // the new owner may have others
+		}
+		p.round++
+		p.epoch, p.known, p.filling, p.foreign = set.Epoch, true, true, false
+	}
+	p.next, p.at, p.newest, p.heard = set.Number+1, set.At, set.Newest, now
+	for i := range set.Totals {
+		m.apply(p, set, &set.Totals[i])
+	}
+	if p.filling && !set.More {
+		p.filling = false
+		m.drop(p, set.Partition, p.round)
+	}
+}
+
+// apply lays one change over what the partition had, and adds the difference to the sum.
+func (m *Merger) apply(p *held, set *kpi.TotalsSet, t *kpi.Totals) {
+	g := m.group(t.Tenant, &t.Group)
+	c := g.cell(t.Window)
+	c.frame.note(set.At, t)
+	part := c.part(set.Partition)
+	if p.filling && part.round != p.round {
+		// The first that this full set says of it: all there is.
+		m.replace(&part.values, t.Values, c, &c.sum)
+		m.replace(&part.openings, t.Openings, c, &c.openings)
+	} else {
+		m.overlay(&part.values, t.Values, c, &c.sum)
+		m.overlay(&part.openings, t.Openings, c, &c.openings)
+	}
+	part.round = p.round
+	if !slices.Equal(part.oldest, t.Oldest) {
+		part.oldest = t.Oldest
+		c.findOldest(m.partitions)
+	}
+	if part.empty() {
+		m.remove(g, c, set.Partition)
+	}
+}
+
+// replace puts all of a vector in the place of another, and its difference into sum.
+func (m *Merger) replace(old *window.Vector, all window.Vector, c *cell, sum *window.Vector) {
+	all = slices.DeleteFunc(all, func(e window.Entry) bool { return e.Value == 0 })
+	m.diff = append(m.diff[:0], all...)
+	m.diff.Sub(*old)
+	*old = all
+	c.add(sum, m.diff)
+}
+
+// overlay changes some slots of a vector, and adds the difference to sum.
+func (m *Merger) overlay(old *window.Vector, changed window.Vector, c *cell, sum *window.Vector) {
+	m.diff = m.diff[:0]
+	for _, e := range changed {
+		if e.Value -= old.At(e.Slot); e.Value != 0 {
+			m.diff = append(m.diff, e)
+		}
+	}
+	old.Merge(m.diff)
+	c.add(sum, m.diff)
+}
+
+// drop takes out what a partition had before a round.
+func (m *Merger) drop(p *held, partition uint16, round uint64) {
+	for _, g := range m.groups {
+		for i := len(g.cells) - 1; i >= 0; i-- {
+			c := g.cells[i]
+			part := c.find(partition)
+			if part == nil || part.round >= round {
+				continue
+			}
+			if p.counted {
+				c.count(part, -1)
+			}
+			part.oldest = nil
+			c.findOldest(m.partitions)
+			m.remove(g, c, partition)
+		}
+	}
+}
+
+// include puts a partition into the sums, or takes it out of them.
+func (m *Merger) include(p *held, partition uint16, counted bool) {
+	p.counted = counted
+	sign := int64(1)
+	if !counted {
+		sign = -1
+	}
+	for _, g := range m.groups {
+		for _, c := range g.cells {
+			if part := c.find(partition); part != nil {
+				c.count(part, sign)
+				c.findOldest(m.partitions)
 			}
 		}
 	}
-	if set.Full {
-		p.round++
-		p.sweeping, p.fullAt, p.fullPosition = true, set.At, set.Position
-	}
-	for i := range set.Readings {
-		p.readings[keyOf(&set.Readings[i])] = entry{set.Readings[i].Terms, p.round}
-	}
-	p.position, p.at, p.newest, p.heard = set.Position, set.At, set.Newest, now
 }
 
-// Merged is what all partitions know together.
+// remove forgets a partition's empty part, and its cell and group where it was the last.
+func (m *Merger) remove(g *group, c *cell, partition uint16) {
+	c.parts = slices.DeleteFunc(c.parts, func(p part) bool { return p.partition == partition })
+	if len(c.parts) > 0 {
+		return
+	}
+	c.frame.cells--
+	g.cells = slices.DeleteFunc(g.cells, func(other *cell) bool { return other == c })
+	if len(g.cells) == 0 {
+		delete(m.groups, g.key)
+		m.order, m.latest = nil, nil
+	}
+}
+
+// forgetWindows forgets the windows in which nothing lies: they may be kept no longer.
+func (m *Merger) forgetWindows() {
+	for _, t := range m.tenants {
+		t.frames = slices.DeleteFunc(t.frames, func(f *frame) bool { return f.cells == 0 })
+	}
+}
+
+// Merged is what all partitions know together. It does not change any more.
 type Merged struct {
-	At       int64         // Unix seconds: the earliest of the partitions' instants
-	Newest   int64         // Unix milliseconds: the broker's time of the newest event counted
-	Readings []kpi.Reading // sorted by tenant, KPI, window and group; none without terms
-	// Stale are the partitions of which nothing was heard for too long, or ever. They
-	// are not counted in Readings.
+	At     int64 // Unix seconds: the earliest of the partitions' instants
+	Newest int64 // Unix milliseconds: the broker's time of the newest event counted
+	// Totals are sorted by tenant, group and name of the window. A group that has anything
+	// to count has them for every window of its tenant, also those with nothing in them.
+	Totals []kpi.Totals
+	// Stale are the partitions of which nothing was heard for too long, or ever, or only
+	// what is Foreign. They are not counted in Totals.
 	Stale      []uint16
+	Foreign    []uint16 // those whose workers have other measures: give all the same catalogue
 	Partitions uint16
 }
 
-// Merge adds up the partitions heard of within silence before now.
+// Merge returns the sums over the partitions heard of within silence before now.
 func (m *Merger) Merge(now time.Time, silence time.Duration) *Merged {
 	out := &Merged{Partitions: m.count}
-	sums := make(map[readingKey][]window.Vector)
 	for i := range m.ids() {
 		p := m.partitions[i]
-		if p == nil || now.Sub(p.heard) > silence {
+		if p != nil && p.foreign {
+			out.Foreign = append(out.Foreign, i)
+		}
+		if p == nil || p.foreign || now.Sub(p.heard) > silence {
 			out.Stale = append(out.Stale, i)
+			if p != nil && p.counted {
+				m.include(p, i, false)
+			}
 			continue
 		}
 		if out.At == 0 || p.at < out.At {
 			out.At = p.at
 		}
 		out.Newest = max(out.Newest, p.newest)
-		for k, e := range p.readings {
-			addTerms(sums, k, e.terms)
-		}
 	}
-	out.Readings = summed(sums)
-	return out
-}
-
-// summed lists the sums that have anything to count, sorted.
-func summed(sums map[readingKey][]window.Vector) []kpi.Reading {
-	out := make([]kpi.Reading, 0, len(sums))
-	for k, terms := range sums {
-		if !empty(terms) {
-			out = append(out, kpi.Reading{Tenant: k.tenant, KPI: k.kpi, Window: k.window, Group: k.group, Terms: terms})
-		}
-	}
-	slices.SortFunc(out, compareReadings)
+	out.Totals = m.totals(out.At)
 	return out
 }
 
@@ -152,94 +268,30 @@ func (m *Merger) ids() uint16 {
 	return n
 }
 
-func addTerms(sums map[readingKey][]window.Vector, k readingKey, terms []window.Vector) {
-	sum := sums[k]
-	for len(sum) < len(terms) {
-		sum = append(sum, nil)
-	}
-	for i, v := range terms {
-		if sum[i] == nil {
-			sum[i] = v.Clone()
-		} else {
-			sum[i].Merge(v)
+// totals lists the sums, sorted.
+func (m *Merger) totals(at int64) []kpi.Totals {
+	if m.order == nil {
+		m.order = make([]*group, 0, len(m.groups))
+		for _, g := range m.groups {
+			m.order = append(m.order, g)
 		}
+		slices.SortFunc(m.order, func(a, b *group) int { return compareGroups(&a.key, &b.key) })
 	}
-	sums[k] = sum
-}
-
-func empty(terms []window.Vector) bool {
-	return !slices.ContainsFunc(terms, func(v window.Vector) bool { return len(v) > 0 })
-}
-
-func compareReadings(a, b kpi.Reading) int {
-	return cmp.Or(
-		strings.Compare(a.Tenant, b.Tenant),
-		strings.Compare(a.KPI, b.KPI),
-		strings.Compare(a.Window, b.Window),
-		cmp.Compare(a.Group.Set, b.Group.Set),
-		slices.Compare(a.Group.Dims[:], b.Group.Dims[:]),
-	)
-}
-
-// Other is the value of the group that holds what a cap cuts off.
-const Other = "other"
-
-// Cap keeps, of each breakdown of a KPI, the n groups with the highest counts (samples,
-// or the denominator; ties by name) and adds the rest up as Other. Readings must be
-// sorted as Merge gives them, and n > 0; the result is, too.
-func Cap(readings []kpi.Reading, n int, catalogue kpi.Catalogue) []kpi.Reading {
-	out := make([]kpi.Reading, 0, len(readings))
-	for len(readings) > 0 {
-		first, end := &readings[0], 1
-		for end < len(readings) && sameBreakdown(first, &readings[end]) {
-			end++
-		}
-		out = append(out, capBreakdown(readings[:end], n, catalogue)...)
-		readings = readings[end:]
+	n := 0
+	for _, g := range m.order {
+		n += len(g.tenant.frames)
+	}
+	out := make([]kpi.Totals, 0, n)
+	for _, g := range m.order {
+		out = g.append(out, at)
 	}
 	return out
 }
 
-func sameBreakdown(a, b *kpi.Reading) bool {
-	return a.Tenant == b.Tenant && a.KPI == b.KPI && a.Window == b.Window && a.Group.Set == b.Group.Set
-}
-
-func capBreakdown(groups []kpi.Reading, n int, catalogue kpi.Catalogue) []kpi.Reading {
-	d, ok := catalogue.Find(groups[0].KPI)
-	if len(groups) <= n || !ok {
-		return groups
-	}
-	counts := make(map[kpi.Dims]int64, len(groups))
-	for i := range groups {
-		v := d.Evaluate(groups[i].Terms)
-		counts[groups[i].Group.Dims] = v.Count + v.Denominator // one of them is 0
-	}
-	ranked := slices.Clone(groups)
-	slices.SortStableFunc(ranked, func(a, b kpi.Reading) int {
-		return cmp.Compare(counts[b.Group.Dims], counts[a.Group.Dims])
-	})
-	other := otherGroup(groups[0].Group.Set)
-	sums := make(map[readingKey][]window.Vector)
-	kept := make([]kpi.Reading, 0, n+1)
-	for i, r := range ranked {
-		if i < n && r.Group != other { // a group of that name joins the rest
-			kept = append(kept, r)
-			continue
-		}
-		r.Group = other
-		addTerms(sums, keyOf(&r), r.Terms)
-	}
-	for k, terms := range sums {
-		kept = append(kept, kpi.Reading{Tenant: k.tenant, KPI: k.kpi, Window: k.window, Group: k.group, Terms: terms})
-	}
-	slices.SortFunc(kept, compareReadings)
-	return kept
-}
-
-func otherGroup(set kpi.Set) kpi.Group {
-	g := kpi.Group{Set: set}
-	for _, d := range set.Dimensions() {
-		g.Dims[d] = Other
-	}
-	return g
+func compareGroups(a, b *groupKey) int {
+	return cmp.Or(
+		strings.Compare(a.tenant, b.tenant),
+		cmp.Compare(a.group.Set, b.group.Set),
+		slices.Compare(a.group.Dims[:], b.group.Dims[:]),
+	)
 }
