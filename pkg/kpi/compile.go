@@ -28,6 +28,7 @@ func (c *Catalogue) Compile(sym Symbols) (*Compiled, error) {
 	if err := k.formulas(); err != nil {
 		return nil, err
 	}
+	out.feeds = out.Feeds
 	if sym == nil {
 		out.Feeds = nil
 	}
@@ -172,8 +173,7 @@ func (k *compiler) feed(measure, source int) error {
 			return err
 		}
 		f.Thread, f.Count = s.Of, s.Count
-		k.out.Feeds = append(k.out.Feeds, f)
-		return nil
+		return k.threadFeed(path, s, f)
 	}
 	kind := slices.IndexFunc(Schemas[:], func(schema *Schema) bool { return schema.Name == s.Of })
 	if kind < 0 {
@@ -183,6 +183,31 @@ func (k *compiler) feed(measure, source int) error {
 	w := feeding{compiler: k, feed: &f, spec: s, path: path, measure: m, schema: Schemas[kind]}
 	if err := w.compile(); err != nil {
 		return err
+	}
+	if !w.never {
+		k.out.Feeds = append(k.out.Feeds, f)
+	}
+	return nil
+}
+
+// threadFeed adds a source that is a thread, unless options rule it out.
+func (k *compiler) threadFeed(path string, s *Source, f Feed) error {
+	if s.Where != "" {
+		x, err := k.base.check(s.Where)
+		if err != nil {
+			return k.c.refuse(path+".where", "%w", err)
+		}
+		l := lowering{checked: x, schema: &Schema{}, options: k.options, label: func(string) int { return 0 }}
+		e, err := l.expr(x.tree.Expr())
+		if err != nil {
+			return k.c.refuse(path+".where", "%w", err)
+		}
+		if e.op != opConst || e.form != inBool {
+			return k.c.refuse(path+".where", "%s is a thread, which has no fields: write a condition of options alone", s.Of)
+		}
+		if e.i == 0 {
+			return nil
+		}
 	}
 	k.out.Feeds = append(k.out.Feeds, f)
 	return nil
@@ -206,7 +231,7 @@ func (k *compiler) thread(path string, s *Source, m *Measure, counts []string) e
 		return k.c.refuse(path+".count", "%s of %s is not a %s: use as: %s", s.Count, s.Of, m.Shape, joined(allowed))
 	}
 	for name, text := range map[string]string{
-		"where": s.Where, "at": s.At, "value": s.Value, "while": s.While, "from": s.From, "since": s.Since, "month": s.Month, "as_of": s.AsOf,
+		"at": s.At, "value": s.Value, "while": s.While, "from": s.From, "since": s.Since, "month": s.Month, "as_of": s.AsOf,
 	} {
 		if text != "" {
 			return k.c.refuse(path+"."+name, "%s is a thread, which has no fields: leave it out", s.Of)

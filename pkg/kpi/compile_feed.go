@@ -17,6 +17,7 @@ type feeding struct {
 	measure *Measure
 	schema  *Schema
 	at      *expression // of At, to find the instant of the dimensions
+	never   bool        // options rule it out
 }
 
 func (w *feeding) refuse(field, format string, args ...any) error {
@@ -181,8 +182,11 @@ func (w *feeding) condition(name, text string) (Condition, error) {
 	if err != nil {
 		return nil, err
 	}
-	if e.op == opConst && e.i != 0 && name == "where" {
-		return nil, nil
+	if e.op == opConst {
+		w.never = w.never || e.i == 0
+		if name == "where" {
+			return nil, nil
+		}
 	}
 	return e.condition(w.sym), nil
 }

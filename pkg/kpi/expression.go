@@ -226,7 +226,7 @@ func (l *lowering) call(e celast.Expr) (*expression, error) {
 		args = append(args, arg)
 	}
 	switch name {
-	case "duration", "seconds":
+	case "duration", "seconds", "timestamp":
 		return l.span(e, name, args[0])
 	case "startsWith", "endsWith", "contains", "matches":
 		return l.match(e, name, args)
@@ -271,8 +271,9 @@ func (l *lowering) in(e celast.Expr) (*expression, error) {
 	return out, nil
 }
 
+// span compiles durations and, as in timestamp(0), which is none, times.
 func (l *lowering) span(e celast.Expr, name string, arg *expression) (*expression, error) {
-	if name == "seconds" {
+	if name != "duration" {
 		return arg.scaled(scaleMS), nil
 	}
 	ms, ok := parseDuration(arg.text)

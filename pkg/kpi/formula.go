@@ -230,13 +230,19 @@ func (b *formulating) dependencies() {
 			for _, text := range s.texts() {
 				b.option(text)
 			}
-			if s.Of == "respondent" {
-				b.option("option.satisfied_from")
-			}
+			b.option(threadOptions[s.Of+" "+s.Count])
 		}
 	}
 	slices.Sort(b.d.Options)
 	b.d.Options = slices.Compact(b.d.Options)
+}
+
+// threadOptions are the options that the counts of threads depend on.
+var threadOptions = map[string]string{
+	"respondent satisfied": "option.satisfied_from",
+	"customer active":      "option.active_customer",
+	"customer at_start":    "option.active_customer",
+	"customer retained":    "option.active_customer",
 }
 
 // texts are all expressions of a source.

@@ -76,6 +76,11 @@ func plain(message string) string {
 		name = strings.Trim(strings.Trim(name, "@"), "_")
 		return fmt.Sprintf("%s does not take %s: give it values of types that go together", name, strings.TrimSuffix(rest, "'"))
 	}
+	if types, ok := strings.CutPrefix(message, "expected type '"); ok {
+		want, got, _ := strings.Cut(types, "' but found '")
+		return fmt.Sprintf("this is a %s where a %s belongs: give one", strings.TrimSuffix(got, "'"), want)
+	}
+	message, _, _ = strings.Cut(strings.TrimPrefix(message, "Syntax error: "), " expecting ")
 	return message + ": correct the expression"
 }
 
@@ -167,6 +172,7 @@ func times() []signature {
 		{operators.Negate, spanType, []*cel.Type{spanType}},
 		{operators.Index, textType, []*cel.Type{cel.MapType(textType, textType), textType}},
 		{"duration", spanType, []*cel.Type{textType}},
+		{"timestamp", timeType, []*cel.Type{intType}},
 		{".startsWith", boolType, []*cel.Type{textType, textType}},
 		{".endsWith", boolType, []*cel.Type{textType, textType}},
 		{".contains", boolType, []*cel.Type{textType, textType}},

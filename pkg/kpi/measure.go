@@ -171,6 +171,7 @@ type Compiled struct {
 
 	byName   map[string]int
 	formulas map[string]*formula // by the key of the KPI
+	feeds    []Feed              // as Feeds, also where that is empty
 }
 
 // Symbols gives texts small numbers; "" is 0. The engine's own serve.
