@@ -1,0 +1,169 @@
+package scenario_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/deskpulse/deskpulse/pkg/config"
+	"github.com/deskpulse/deskpulse/pkg/engine"
+	"github.com/deskpulse/deskpulse/pkg/kpi"
+)
+
+// way is one of the ways in which the same events reach the engine.
+type way struct {
+	name string
+	run  func(cfg engine.Config, events []event) (site, error)
+}
+
+// site is the engines of all partitions.
+type site []*engine.Engine
+
+const seed = 20260302
+
+var ways = []way{
+	{"in order", func(cfg engine.Config, events []event) (site, error) {
+		return apply(cfg, sorted(events))
+	}},
+	{"shuffled", func(cfg engine.Config, events []event) (site, error) {
+		return apply(cfg, shuffled(events))
+	}},
+	{"twice", func(cfg engine.Config, events []event) (site, error) {
+		return apply(cfg, slices.Concat(sorted(events), shuffled(events)))
+	}},
+	{"four partitions", func(cfg engine.Config, events []event) (site, error) {
+		var out site
+		for p := range 4 {
+			cfg.Partition, cfg.Partitions = uint16(p), 4
+			part, err := apply(cfg, slices.DeleteFunc(sorted(events), func(ev event) bool {
+				return kpi.Partition(ev.tenant, ev.key, 4) != p
+			}))
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, part...)
+		}
+		return out, nil
+	}},
+	{"restored midway", func(cfg engine.Config, events []event) (site, error) {
+		events = shuffled(events)
+		middle := len(events) / 2
+		first, err := apply(cfg, events[:middle])
+		if err != nil {
+			return nil, err
+		}
+		e, err := engine.Restore(cfg, first[0].Snapshot())
+		if err != nil {
+			return nil, err
+		}
+		feed(e, events[middle:], uint64(middle))
+		return site{e}, nil
+	}},
+}
+
+func sorted(events []event) []event {
+	out := slices.Clone(events)
+	slices.SortStableFunc(out, func(a, b event) int { return int(a.at - b.at) })
+	return out
+}
+
+func shuffled(events []event) []event {
+	out := slices.Clone(events)
+	rand.New(rand.NewPCG(seed, 0)).Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
+	return out
+}
+
+func apply(cfg engine.Config, events []event) (site, error) {
+	e, err := engine.New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	feed(e, events, 0)
+	return site{e}, nil
+}
+
+// feed applies events that a broker has stored all at once when it all began, so that no
+// detail is too old to be kept however they are ordered.
+func feed(e *engine.Engine, events []event, sequence uint64) {
+	var decoder kpi.Decoder
+	for i := range events {
+		err := decode(&decoder, events[i].wire, func(ev *kpi.Event) {
+			e.Apply(ev, engine.Position{Sequence: sequence + uint64(i) + 1, Time: 1000})
+		})
+		if err != nil {
+			panic("scenario: internal error: an event that was decoded once is refused: " + err.Error())
+		}
+	}
+}
+
+// totals reads all partitions as of an instant and adds them up: the whole tenant and,
+// where by is not empty, its breakdown.
+func (s site) totals(at int64, by kpi.Set) ([]kpi.Totals, error) {
+	var sum []kpi.Totals
+	index := map[string]int{}
+	for _, e := range s {
+		for _, set := range slices.Compact([]kpi.Set{0, by}) {
+			list, err := e.ReadBy(at, set)
+			if err != nil {
+				return nil, err
+			}
+			for i := range list {
+				k := fmt.Sprint(list[i].Tenant, list[i].Window, list[i].Group)
+				if j, ok := index[k]; ok {
+					add(&sum[j], &list[i])
+				} else {
+					index[k] = len(sum)
+					sum = append(sum, clone(&list[i]))
+				}
+			}
+		}
+	}
+	return sum, nil
+}
+
+func clone(t *kpi.Totals) kpi.Totals {
+	out := *t
+	out.Values, out.Openings = t.Values.Clone(), t.Openings.Clone()
+	out.Oldest = slices.Clone(t.Oldest)
+	return out
+}
+
+func add(sum, t *kpi.Totals) {
+	sum.Values.Merge(t.Values)
+	sum.Openings.Merge(t.Openings)
+	for _, o := range t.Oldest {
+		i := slices.IndexFunc(sum.Oldest, func(s kpi.OldestEntry) bool { return s.Measure == o.Measure })
+		if i < 0 {
+			sum.Oldest = append(sum.Oldest, o)
+		} else {
+			sum.Oldest[i].At = min(sum.Oldest[i].At, o.At)
+		}
+	}
+	slices.SortFunc(sum.Oldest, func(a, b kpi.OldestEntry) int { return int(a.Measure) - int(b.Measure) })
+}
+
+// load makes the engine's configuration of a scenario's YAML, with all dimensions kept.
+func (f *file) load(t *testing.T, configuration string) engine.Config {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "deskpulse.yaml")
+	if err := os.WriteFile(name, []byte(f.configs[configuration]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, _, err := config.Load(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := c.Engine()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cfg.Catalogue.Merge([]byte(f.kpis), "catalogue of the scenario"); err != nil && f.kpis != "" {
+		t.Fatal(err)
+	}
+	cfg.Keep, cfg.Groups = 1<<(kpi.Novelty+1)-1, nil
+	cfg.Partitions = 1
+	return cfg
+}
