@@ -12,10 +12,11 @@ import (
 
 	"github.com/deskpulse/deskpulse/pkg/engine"
 	"github.com/deskpulse/deskpulse/pkg/kpi"
-	"github.com/deskpulse/deskpulse/pkg/sla"
 	"github.com/deskpulse/deskpulse/pkg/window"
 	deskpulsev1 "github.com/deskpulse/deskpulse/proto/deskpulse/v1"
 )
+
+const testStart = 1_767_225_600 // 2026-01-01T00:00:00Z
 
 // desk makes events of tickets that live side by side: each step takes one at random
 // one action further, and what is closed makes room for a new one. One event in ten is
@@ -92,9 +93,11 @@ func batches(b testing.TB, n, size int, draw func() *deskpulsev1.Event) [][]byte
 
 func benchConfig(b testing.TB) engine.Config {
 	b.Helper()
-	cfg := testConfig(b)
-	cfg.Windows = window.Default()
-	cfg.Policy = sla.Policy{Targets: map[string]time.Duration{"urgent": 4 * time.Hour, "high": 8 * time.Hour}, Default: 72 * time.Hour}
+	catalogue, err := kpi.LoadCatalogue()
+	if err != nil {
+		b.Fatal(err)
+	}
+	cfg := engine.Config{Partitions: 1, Catalogue: catalogue, Windows: window.Default()}
 	cfg.Keep = kpi.SetOf(kpi.Team, kpi.Channel, kpi.Priority, kpi.Category, kpi.AgentName)
 	cfg.Groups = []kpi.Set{
 		kpi.SetOf(kpi.Team), kpi.SetOf(kpi.Channel), kpi.SetOf(kpi.Priority), kpi.SetOf(kpi.Category),
@@ -166,7 +169,7 @@ func (r *runner) batch(b testing.TB, data []byte) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		r.e.Apply(ev, engine.Position{Sequence: r.seq})
+		r.e.Apply(ev, engine.Position{Sequence: r.seq, Time: ev.At})
 	})
 }
 

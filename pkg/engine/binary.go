@@ -39,12 +39,16 @@ func (w *writer) dims(d *dims) {
 	for _, v := range d.values {
 		w.uint(uint64(v))
 	}
+	for _, v := range d.labels {
+		w.uint(uint64(v))
+	}
 }
 
-func (w *writer) incidentKey(k incidentKey) {
+func (w *writer) threadKey(k threadKey) {
+	w.uint(uint64(k.kind))
 	w.uint(uint64(k.tenant))
-	w.uint(uint64(k.customer))
-	w.uint(uint64(k.name))
+	w.uint(uint64(k.a))
+	w.uint(uint64(k.b))
 	w.bool(k.named)
 }
 
@@ -120,11 +124,14 @@ func (r *reader) dims(symbols int) (d dims) {
 	for i := range d.values {
 		d.values[i] = r.index(symbols)
 	}
+	for i := range d.labels {
+		d.labels[i] = r.index(symbols)
+	}
 	return d
 }
 
-func (r *reader) incidentKey() incidentKey {
-	return incidentKey{tenant: uint32(r.uint()), customer: uint32(r.uint()), name: uint32(r.uint()), named: r.bool()}
+func (r *reader) threadKey() threadKey {
+	return threadKey{kind: threadKind(r.uint()), tenant: uint32(r.uint()), a: uint32(r.uint()), b: uint32(r.uint()), named: r.bool()}
 }
 
 func (r *reader) reportKey() reportKey {
@@ -150,12 +157,9 @@ func (r *reader) record(rec *record, combos int) {
 	rec.id = binary.LittleEndian.Uint64(head)
 	rec.action, rec.flags = kpi.Action(head[8]), head[9]
 	rec.combo = r.index(combos)
-	if rec.flags&flagExtra == 0 {
-		return
-	}
-	mask := r.take(1)
+	mask := r.uint()
 	for i := range rec.extra {
-		if r.err == nil && mask[0]&(1<<i) != 0 {
+		if r.err == nil && mask&(1<<i) != 0 {
 			rec.extra[i] = r.int()
 		}
 	}

@@ -2,8 +2,10 @@ package engine
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/deskpulse/deskpulse/pkg/kpi"
+	"github.com/deskpulse/deskpulse/pkg/period"
 	"github.com/deskpulse/deskpulse/pkg/sla"
 	"github.com/deskpulse/deskpulse/pkg/window"
 )
@@ -22,11 +24,12 @@ const (
 type Config struct {
 	Partition, Partitions uint16
 	Generation            uint32          // < 2^20; rises when all rows are to be written anew
-	Windows               []window.Window // at most 30
-	Groups                []kpi.Set       // breakdowns kept live, beside the whole tenant
-	Keep                  kpi.Set         // dimensions told apart at all, beside priority and category, which decide targets and incidents
-	Policy                sla.Policy
-	Catalogue             kpi.Catalogue
+	Windows               []window.Window // at most kpi.MaxWindows
+	Groups                []kpi.Set       // breakdowns kept live, beside the whole tenant and those of the catalogue
+	Keep                  kpi.Set         // dimensions told apart at all, beside those that the catalogue and the policies read
+	Policies              *sla.Policies   // nil: no targets
+	Catalogue             *kpi.Catalogue
+	Calendar              func(tenant string) *period.Calendar // of local days; nil: Gregorian, UTC. Its results are the engine's alone
 	Clock                 Clock
 	NoHistory             bool // nobody will write the rows: keep none
 }
@@ -45,7 +48,7 @@ const (
 	Applied   Outcome = iota
 	Duplicate         // known by its id already: no effect
 	Conflict          // an id that is known, with other content: no effect
-	Unused            // of a kind that no measure needs yet: no effect
+	Unused            // of a kind that no measure needs: no effect
 	numOutcomes
 )
 
@@ -64,6 +67,14 @@ type Counters struct {
 // Outcome returns how many events had outcome o.
 func (c *Counters) Outcome(o Outcome) uint64 { return c.Outcomes[o] }
 
+// LateChanges returns how many changes were older than the finest ring.
+func (c *Counters) LateChanges() (n uint64) {
+	for _, late := range c.Late[window.Minute:] {
+		n += late
+	}
+	return n
+}
+
 // Engine is the state of one partition.
 type Engine struct {
 	cfg      Config
@@ -73,94 +84,130 @@ type Engine struct {
 	counters Counters
 
 	symbols  symbols
+	words    words
+	labels   []string // in the order of combo.labels
 	combos   combos
 	history  arena
-	tickets  tickets
-	contacts contacts
-	incident incidents
+	entities entities
+	threads  threads
 	reports  map[reportKey]pendingReport // report rows not yet confirmed
+	told     []reportKey                 // the keys of reports, in the order in which they became so
 
-	series  []series
-	groups  groups
-	pending []change
-	sink    sink
-	kpis    []compiled
-	records []record // scratch of the slow path
-	dirty   map[bucketKey]uint64
-	kept    map[bucketKey]window.Vector // of dirty, what the timelines no longer tell apart
-	queue   []bucketKey                 // the keys of dirty, in the order in which they became so
-	told    []reportKey                 // the keys of reports, likewise
-	oldest  []window.Oldest             // of each series
+	compiled    *kpi.Compiled
+	feeds       feeds
+	targetsOf   map[targetsKey][]sla.Targets
+	lastKey     targetsKey
+	lastTargets []sla.Targets
+	calendars   map[uint32]*period.Calendar
+
+	pending pending
+	future  future
+	cells   cells
+	rows    rows
+	oldest  oldest
+
+	// Scratch of one event.
+	sink               sink
+	record             record
+	records, live      []record
+	others             []record
+	before, after, was state
+	sub, other         state
+	folding            uint32 // the entity that is being folded
 }
 
 // New returns an empty state. An error names the setting at fault.
 func New(cfg Config) (*Engine, error) {
-	if err := cfg.validate(); err != nil {
+	if len(cfg.Windows) == 0 || len(cfg.Windows) > kpi.MaxWindows {
+		return nil, fmt.Errorf("windows: %d given: give 1 to %d", len(cfg.Windows), kpi.MaxWindows)
+	}
+	if cfg.Generation >= 1<<20 {
+		return nil, fmt.Errorf("generation %d is too large: it must be below %d", cfg.Generation, 1<<20)
+	}
+	e := &Engine{
+		reports: make(map[reportKey]pendingReport), symbols: newSymbols(),
+		targetsOf: make(map[targetsKey][]sla.Targets), calendars: make(map[uint32]*period.Calendar),
+		threads: newThreads(), oldest: newOldest(), rows: newRows(), future: newFuture(),
+	}
+	if cfg.Policies == nil {
+		cfg.Policies = &sla.Policies{}
+	}
+	var err error
+	if e.compiled, err = cfg.Catalogue.Compile(&e.symbols); err != nil {
 		return nil, err
 	}
-	cfg.Keep |= kpi.SetOf(kpi.Priority, kpi.Category)
-	e := &Engine{
-		cfg:      cfg,
-		reports:  make(map[reportKey]pendingReport),
-		dirty:    make(map[bucketKey]uint64),
-		kept:     make(map[bucketKey]window.Vector),
-		symbols:  newSymbols(),
-		tickets:  tickets{index: newIndex()},
-		contacts: contacts{index: newIndex(), linked: make(map[uint64][]uint32)},
-		incident: incidents{index: make(map[incidentKey]uint32)},
+	for _, w := range cfg.Windows {
+		e.compiled.Windows = append(e.compiled.Windows, w.Name)
 	}
-	for i := range cfg.Catalogue {
-		e.kpis = append(e.kpis, compile(&cfg.Catalogue[i]))
+	e.labels = e.compiled.Labels
+	if len(e.labels) > maxLabels {
+		return nil, fmt.Errorf("the catalogue reads %d labels: at most %d can be told apart", len(e.labels), maxLabels)
 	}
+	cfg.Keep |= e.compiled.Reads | kpi.SetOf(kpi.Priority, kpi.Category) | policyDims(cfg.Policies)
+	for _, g := range cfg.Groups {
+		if g&^cfg.Keep != 0 {
+			return nil, fmt.Errorf("grouping by %q: keep all its dimensions; kept are %q", g, cfg.Keep)
+		}
+	}
+	e.cfg = cfg
+	e.words = newWords(&e.symbols)
+	e.feeds = newFeeds(e.compiled)
 	e.combos = newCombos()
-	e.groups = newGroups(cfg)
-	e.addSeries(series{}) // 0 is none
+	e.cells = newCells(groupSets(&cfg, e.compiled), len(cfg.Windows), e.compiled)
 	return e, nil
 }
 
-func (c *Config) validate() error {
-	switch {
-	case len(c.Windows) == 0 || len(c.Windows) > 30:
-		return fmt.Errorf("windows: %d given: give 1 to 30", len(c.Windows))
-	case c.Generation >= 1<<20:
-		return fmt.Errorf("generation %d is too large: it must be below %d", c.Generation, 1<<20)
-	}
-	for _, g := range c.Groups {
-		if g&^(c.Keep|kpi.SetOf(kpi.Priority, kpi.Category)) != 0 {
-			return fmt.Errorf("grouping by %q: keep all its dimensions; kept are %q", g, c.Keep)
+// policyDims are the dimensions that the conditions of policies read.
+func policyDims(p *sla.Policies) (s kpi.Set) {
+	for _, name := range p.Attributes() {
+		if d, err := kpi.ParseDimension(name); err == nil {
+			s |= kpi.SetOf(d)
 		}
 	}
-	for _, d := range c.Catalogue {
-		for _, m := range d.Measures {
-			if _, ok := measureByName(m); !ok {
-				return fmt.Errorf("kpi %s: measure %q is unknown: use one of %v", d.Key, m, measureNames[1:])
-			}
-		}
-	}
-	return c.Policy.Validate()
+	return s
 }
+
+// Compiled returns the catalogue as this engine has compiled and laid it out.
+func (e *Engine) Compiled() *kpi.Compiled { return e.compiled }
 
 // Apply takes one event into the state and keeps nothing of ev.
 func (e *Engine) Apply(ev *kpi.Event, pos Position) Outcome {
 	e.advance(ev, pos)
 	e.sink.reset()
+	kind := ownerKind(ev.Kind)
 	var out Outcome
-	switch ev.Kind {
-	case kpi.Ticket:
-		out = e.applyTicket(ev)
-	case kpi.Call, kpi.Complaint:
-		out = e.applyContact(ev)
-	case kpi.Void:
+	switch {
+	case ev.Kind == kpi.Void:
 		out = e.applyVoid(ev)
-	default:
+	case folders[kind].step == nil:
 		out = Unused
+	default:
+		out = e.applyTo(kind, ev)
 	}
 	e.counters.Outcomes[out]++
-	if len(e.sink.reports) > 0 {
-		e.applyReports()
-	}
-	e.take()
+	e.takeDeltas()
 	return out
+}
+
+// ownerKind is the kind of the entity that events of a kind are about.
+func ownerKind(k kpi.Kind) kpi.Kind {
+	if k == kpi.Payment {
+		return kpi.Invoice
+	}
+	return k
+}
+
+// entityID is the id of the entity that an event is about: of a survey, one question of
+// it; of a payment, its invoice.
+func entityID(ev *kpi.Event) string {
+	switch ev.Kind {
+	case kpi.Survey:
+		return ev.Entity + "/" + ev.SurveyDimension
+	case kpi.Payment:
+		return ev.Invoice
+	default:
+		return ev.Entity
+	}
 }
 
 // advance moves the stream's clock. When an hour begins, changes are settled under the
@@ -179,20 +226,9 @@ func (e *Engine) advance(ev *kpi.Event, pos Position) {
 		e.settle()
 		e.keepRows(h)
 		e.horizons = h
-		e.collapse()
+		e.cells.collapse(h)
 	}
 	e.clock = t
-}
-
-// collapse goes over all series once an hour, by a list that says which need not be
-// touched.
-func (e *Engine) collapse() {
-	for i := range e.oldest {
-		if e.oldest[i].Before(e.horizons) {
-			e.series[i].line.Collapse(e.horizons)
-			e.oldest[i] = e.series[i].line.Oldest()
-		}
-	}
 }
 
 // Now returns the stream's clock in Unix seconds; 0 before the first event.
@@ -205,21 +241,28 @@ func (e *Engine) Sequence() uint64 { return e.sequence }
 func (e *Engine) Counters() Counters { return e.counters }
 
 // Orphans returns the number of tickets whose creation has not been seen.
-func (e *Engine) Orphans() int { return e.tickets.orphans }
+func (e *Engine) Orphans() int { return e.entities.orphans }
 
-// Len returns the number of tickets, calls and complaints, and incidents remembered.
-func (e *Engine) Len() (tickets, contacts, incidents int) {
-	return len(e.tickets.list), len(e.contacts.list), len(e.incident.list)
-}
+// Len returns the number of entities, and of threads between them, that are remembered.
+func (e *Engine) Len() (entities, threads int) { return len(e.entities.list), len(e.threads.list) }
 
 func (e *Engine) version(sequence uint64) uint64 {
 	return uint64(e.cfg.Generation)<<44 | sequence
 }
 
-// LateChanges returns how many changes were older than the finest ring.
-func (c *Counters) LateChanges() (n uint64) {
-	for _, late := range c.Late[window.Minute:] {
-		n += late
+// calendar returns the calendar of a tenant's local days.
+func (e *Engine) calendar(tenant uint32) *period.Calendar {
+	if c, ok := e.calendars[tenant]; ok {
+		return c
 	}
-	return n
+	if e.cfg.Calendar != nil {
+		e.calendars[tenant] = e.cfg.Calendar(e.symbols.names[tenant])
+		return e.calendars[tenant]
+	}
+	c, err := period.New("UTC", period.Gregorian, time.Monday, 1)
+	if err != nil {
+		panic("engine: internal error: " + err.Error())
+	}
+	e.calendars[tenant] = c
+	return c
 }

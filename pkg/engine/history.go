@@ -17,12 +17,8 @@ type record struct {
 	extra    [numExtra]int64
 }
 
-// numExtra is how many numbers a record can hold that most records do not have. What
-// they mean depends on the kind of the entity.
-const numExtra = 8
-
 // Actions beyond those of the contract.
-const actionVoid kpi.Action = 0xff // extra[0] is the hash of the id that it retracts
+const actionVoid kpi.Action = 0xff // extra[xVoided] is the hash of the id that it retracts
 
 // Flags of a record.
 const (
@@ -30,8 +26,8 @@ const (
 	flagByPerson               // by a person of the service, or by nobody in particular
 	flagPrivate                // a reply that the customer does not see
 	flagUnresolved             // closed without resolution
-	flagNamed                  // of a type that is an incident only where it is named
-	flagExtra                  // extra is not empty
+	flagByMachine              // by a bot, a monitor or a system
+	flagExtra                  // extra is not empty: only where it is stored
 )
 
 // compare orders the events of one entity: by time, the publisher's sequence, and the
@@ -55,28 +51,29 @@ func sign(less bool) int {
 	return 1
 }
 
-// arena keeps all histories in chunks of one size, linked by number, so that appending
-// to a history allocates nothing and a freed chunk is used again. Chunk 0 is none.
+// arena keeps all histories as bytes in chunks of one size, linked by number, so that
+// appending to a history allocates nothing and a freed chunk is used again. Chunk 0 is
+// none.
 type arena struct {
 	chunks []chunk
 	free   uint32
+	buffer []byte // scratch
 }
 
-const chunkPayload = 91
+const chunkPayload = 44
 
 type chunk struct {
 	next    uint32
-	used    uint8
 	payload [chunkPayload]byte
 }
 
-// log is the history of one entity. at, sequence and id are those of its last record,
-// from which the next one is told by difference.
+// log is the history of one entity. at is the instant of its last record, from which the
+// next one is told by difference.
 type log struct {
-	at, sequence int64
-	id           uint64
-	head, tail   uint32
-	count        uint32
+	at         int64
+	head, tail uint32
+	count      uint32 // of records
+	used       uint8  // bytes of the last chunk
 }
 
 // newest reports whether r is later than all that l has, so that it is neither known
@@ -86,7 +83,7 @@ func (l *log) newest(r *record) bool { return l.count == 0 || r.at > l.at }
 func (a *arena) alloc() uint32 {
 	if i := a.free; i != 0 {
 		a.free = a.chunks[i].next
-		a.chunks[i].next, a.chunks[i].used = 0, 0
+		a.chunks[i].next = 0
 		return i
 	}
 	if len(a.chunks) == 0 {
@@ -98,40 +95,52 @@ func (a *arena) alloc() uint32 {
 
 // append adds r at the end of l.
 func (a *arena) append(l *log, r *record) {
-	var buf [128]byte
-	b := binary.AppendVarint(buf[:0], r.at-l.at)
-	b = binary.AppendVarint(b, r.sequence-l.sequence)
+	b := binary.AppendVarint(a.buffer[:0], r.at-l.at)
+	flags := r.flags
+	if r.extra != [numExtra]int64{} {
+		flags |= flagExtra
+	}
+	b = append(b, byte(r.action), flags)
 	b = binary.LittleEndian.AppendUint64(b, r.id)
-	b = append(b, byte(r.action), r.flags)
+	b = binary.AppendVarint(b, r.sequence)
 	b = binary.AppendUvarint(b, uint64(r.combo))
-	if r.flags&flagExtra != 0 {
+	if flags&flagExtra != 0 {
 		b = appendExtra(b, &r.extra)
 	}
-	if len(b) > chunkPayload {
-		panic("engine: internal error: a record is longer than a chunk")
-	}
-	if l.tail == 0 || int(a.chunks[l.tail].used)+len(b) > chunkPayload {
-		i := a.alloc()
-		if l.tail == 0 {
-			l.head = i
-		} else {
-			a.chunks[l.tail].next = i
-		}
-		l.tail = i
-	}
-	c := &a.chunks[l.tail]
-	c.used += uint8(copy(c.payload[c.used:], b))
+	a.buffer = b
+	a.write(l, b)
 	l.count++
-	l.at, l.sequence, l.id = r.at, r.sequence, r.id
+	l.at = r.at
+}
+
+func (a *arena) write(l *log, b []byte) {
+	for len(b) > 0 {
+		if l.tail == 0 || l.used == chunkPayload {
+			i := a.alloc()
+			if l.tail == 0 {
+				l.head = i
+			} else {
+				a.chunks[l.tail].next = i
+			}
+			l.tail, l.used = i, 0
+		}
+		n := copy(a.chunks[l.tail].payload[l.used:], b)
+		l.used += uint8(n)
+		b = b[n:]
+	}
 }
 
 // appendExtra writes which of the extra numbers are there, and those.
 func appendExtra(b []byte, extra *[numExtra]int64) []byte {
-	mark := len(b)
-	b = append(b, 0)
+	mask := uint64(0)
 	for i, v := range extra {
 		if v != 0 {
-			b[mark] |= 1 << i
+			mask |= 1 << i
+		}
+	}
+	b = binary.AppendUvarint(b, mask)
+	for _, v := range extra {
+		if v != 0 {
 			b = binary.AppendVarint(b, v)
 		}
 	}
@@ -140,16 +149,22 @@ func appendExtra(b []byte, extra *[numExtra]int64) []byte {
 
 // read appends the records of l to dst.
 func (a *arena) read(l *log, dst []record) []record {
-	var at, sequence int64
+	b := a.buffer[:0]
 	for i := l.head; i != 0; i = a.chunks[i].next {
-		b := a.chunks[i].payload[:a.chunks[i].used]
-		for len(b) > 0 {
-			var r record
-			b = decodeRecord(b, &r)
-			at, sequence = at+r.at, sequence+r.sequence
-			r.at, r.sequence = at, sequence
-			dst = append(dst, r)
+		n := chunkPayload
+		if i == l.tail {
+			n = int(l.used)
 		}
+		b = append(b, a.chunks[i].payload[:n]...)
+	}
+	a.buffer = b
+	var at int64
+	for len(b) > 0 {
+		dst = append(dst, record{})
+		r := &dst[len(dst)-1]
+		b = decodeRecord(b, r)
+		at += r.at
+		r.at = at
 	}
 	return dst
 }
@@ -158,21 +173,22 @@ func decodeRecord(b []byte, r *record) []byte {
 	var n int
 	r.at, n = binary.Varint(b)
 	b = b[n:]
+	r.action, r.flags = kpi.Action(b[0]), b[1]
+	r.id = binary.LittleEndian.Uint64(b[2:])
+	b = b[10:]
 	r.sequence, n = binary.Varint(b)
 	b = b[n:]
-	r.id = binary.LittleEndian.Uint64(b)
-	r.action, r.flags = kpi.Action(b[8]), b[9]
-	b = b[10:]
 	c, n := binary.Uvarint(b)
 	r.combo = uint32(c)
 	b = b[n:]
 	if r.flags&flagExtra == 0 {
 		return b
 	}
-	mask := b[0]
-	b = b[1:]
-	for i := range r.extra {
-		if mask&(1<<i) != 0 {
+	r.flags &^= flagExtra
+	mask, n := binary.Uvarint(b)
+	b = b[n:]
+	for i := 0; mask != 0; i, mask = i+1, mask>>1 {
+		if mask&1 != 0 {
 			r.extra[i], n = binary.Varint(b)
 			b = b[n:]
 		}

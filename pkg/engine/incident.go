@@ -1,54 +1,21 @@
 package engine
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/deskpulse/deskpulse/pkg/kpi"
 	"github.com/deskpulse/deskpulse/pkg/window"
 )
 
-// incidentKey tells incidents apart: a customer and the id of the incident or, where
-// none is named, a customer and the category.
-type incidentKey struct {
-	tenant, customer, name uint32
-	named                  bool
-}
-
-// reportKey tells reports apart by what made them.
-type reportKey struct {
-	kind   kpi.Kind
-	entity uint32
-	event  uint64 // hash of the event's id
-}
-
 // report is a customer's word that something is wrong.
 type report struct {
-	key    incidentKey
+	key    threadKey
 	at     int64 // Unix milliseconds
 	combo  uint32
 	source reportKey
 }
 
-// mention is a report as its incident remembers it.
-type mention struct {
-	at     int64
-	source reportKey
-	combo  uint32
-}
-
-func (m *mention) compare(o *mention) int {
-	return cmp.Or(cmp.Compare(m.at, o.at), cmp.Compare(m.source.event, o.source.event),
-		cmp.Compare(m.source.kind, o.source.kind), cmp.Compare(m.source.entity, o.source.entity))
-}
-
-type incident struct{ mentions []mention }
-
-type incidents struct {
-	index map[incidentKey]uint32
-	list  []incident
-	keys  []incidentKey
-}
+func (r *report) mark() mark { return mark{at: r.at, source: r.source, combo: r.combo} }
 
 // pendingReport is a row of a report that the history has not confirmed yet.
 type pendingReport struct {
@@ -57,94 +24,203 @@ type pendingReport struct {
 	version   uint64
 }
 
-// applyReports takes the reports that one event gave or took back into their incidents.
-func (e *Engine) applyReports() {
-	slices.SortStableFunc(e.sink.reports, func(a, b reportChange) int { return cmp.Compare(a.sign, b.sign) })
-	for k := range e.sink.reports {
-		r := &e.sink.reports[k]
-		in := e.incidentOf(r.key)
-		m := mention{at: r.at, source: r.source, combo: r.combo}
-		if r.sign > 0 {
-			e.mention(in, m)
-		} else {
-			e.unmention(in, m)
-		}
-		if e.cfg.NoHistory {
-			continue
-		}
-		if _, known := e.reports[r.source]; !known {
-			e.told = append(e.told, r.source)
-		}
-		e.reports[r.source] = pendingReport{report: r.report, withdrawn: r.sign < 0, version: e.sequence}
-	}
-}
+// week is how long after a resolution a report says that it did not help, in ms.
+const week = 7 * 86400_000
 
-func (e *Engine) incidentOf(key incidentKey) *incident {
-	i, ok := e.incident.index[key]
-	if !ok {
-		i = uint32(len(e.incident.list))
-		e.incident.index[key] = i
-		e.incident.list = append(e.incident.list, incident{})
-		e.incident.keys = append(e.incident.keys, key)
-	}
-	return &e.incident.list[i]
-}
-
-func (e *Engine) mention(in *incident, m mention) {
-	k, found := slices.BinarySearchFunc(in.mentions, m, func(a, b mention) int { return a.compare(&b) })
-	if found {
-		panic("engine: internal error: a report was given twice")
-	}
-	e.spans(in, k-2, k, -1)
-	in.mentions = slices.Insert(in.mentions, k, m)
-	e.spans(in, k-2, k+1, 1)
-}
-
-func (e *Engine) unmention(in *incident, m mention) {
-	k, found := slices.BinarySearchFunc(in.mentions, m, func(a, b mention) int { return a.compare(&b) })
-	if !found {
-		panic("engine: internal error: a report was taken back that was not given")
-	}
-	e.spans(in, k-2, k+1, -1)
-	in.mentions = slices.Delete(in.mentions, k, k+1)
-	e.spans(in, k-2, k, 1)
-}
-
-// spans gives what the mentions from ≤ j < to contribute, sign times.
-//
-// With mentions t₁ ≤ t₂ ≤ … an incident is reported in a window of length W, with the
-// dimensions of its latest mention tᵢ, from tᵢ until tᵢ leaves the window or tᵢ₊₁ comes;
-// it is repeated from tᵢ₊₁, if tᵢ is still in the window then, until tᵢ leaves or tᵢ₊₂
-// comes. Slot 0 counts mentions, and slot w+1 what each window takes back, so that the
-// value of window w is the sum of the two.
-func (e *Engine) spans(in *incident, from, to int, sign int64) {
-	m := in.mentions
-	for j := max(0, from); j < min(to, len(m)); j++ {
-		e.sink.add(incidentsReported, m[j].combo, m[j].at, 0, sign)
-		for w := range e.cfg.Windows {
-			e.span(m[j:], &e.cfg.Windows[w], uint16(w+1), sign)
-		}
-	}
-}
-
-// span gives what the first of m contributes to one window.
-func (e *Engine) span(m []mention, w *window.Window, slot uint16, sign int64) {
-	leaves := int64(never)
-	if w.Ring != window.Total {
-		leaves = (w.Ring.Floor(m[0].at/1000) + w.Ring.Seconds() + w.Length) * 1000
-	}
-	if len(m) == 1 || m[1].at >= leaves {
-		if leaves != never {
-			e.sink.add(incidentsReported, m[0].combo, leaves-1, slot, -sign)
-		}
+// applyReports takes the reports that one event of entity self gave or took back into
+// their incidents. Other tickets that look at an incident are counted anew.
+func (e *Engine) applyReports(self uint32) {
+	if len(e.sink.reports) == 0 {
 		return
 	}
-	e.sink.add(incidentsReported, m[0].combo, m[1].at, slot, -sign)
-	e.sink.add(incidentsRepeated, m[1].combo, m[1].at, slot, sign)
-	switch {
-	case len(m) > 2 && m[2].at < leaves:
-		e.sink.add(incidentsRepeated, m[1].combo, m[2].at, slot, -sign)
-	case leaves != never:
-		e.sink.add(incidentsRepeated, m[1].combo, leaves-1, slot, -sign)
+	e.sink.netReports()
+	for k := range e.sink.reports {
+		r := e.sink.reports[k]
+		looking := e.lookingAt(e.threads.get(r.key), r.at, self)
+		e.recount(looking, true)
+		t := e.threads.get(r.key)
+		if r.sign > 0 {
+			e.mention(t, r.mark())
+		} else {
+			e.unmention(t, r.mark())
+		}
+		e.recount(looking, false)
+		if !e.cfg.NoHistory {
+			e.tell(&r)
+		}
+	}
+	e.sink.reports = e.sink.reports[:0]
+}
+
+func (e *Engine) tell(r *reportChange) {
+	if _, known := e.reports[r.source]; !known {
+		e.told = append(e.told, r.source)
+	}
+	e.reports[r.source] = pendingReport{report: r.report, withdrawn: r.sign < 0, version: e.sequence}
+}
+
+// lookingAt lists the tickets, other than self, for which a report at an instant may
+// matter: those resolved within the week before, and those opened by monitoring after.
+func (e *Engine) lookingAt(t *thread, at int64, self uint32) (out []uint32) {
+	for _, w := range t.watchers {
+		if w.entity == self {
+			continue
+		}
+		if w.at > 0 && w.at < at && at < w.at+week || w.at < 0 && at <= -w.at {
+			if !slices.Contains(out, w.entity) {
+				out = append(out, w.entity)
+			}
+		}
+	}
+	return out
+}
+
+// recount takes back, or gives, the samples of tickets.
+func (e *Engine) recount(tickets []uint32, back bool) {
+	for _, i := range tickets {
+		e.stateOf(i, &e.other)
+		var none state
+		if back {
+			e.resample(kpi.FactTicket, &e.other, &none)
+		} else {
+			e.resample(kpi.FactTicket, &none, &e.other)
+		}
+	}
+}
+
+// finishTicket fills the fields that depend on the reports of the ticket's incident.
+func finishTicket(e *Engine, _ uint32, s *state) {
+	if s.x[xCustomer] == 0 {
+		s.set(kpi.TicketIsForestalled, e.forestalls(s))
+		return
+	}
+	t := e.threads.find(s.incidentKey())
+	repeated, before := false, false
+	if t != nil {
+		resolved := s.Fields[kpi.TicketResolvedAt]
+		for k := len(t.marks) - 1; k >= 0 && resolved != 0 && t.marks[k].at > resolved; k-- {
+			repeated = repeated || t.marks[k].at < resolved+week
+		}
+		before = len(t.marks) > 0 && t.marks[0].at <= s.Fields[kpi.TicketCreatedAt]
+	}
+	s.set(kpi.TicketIsRepeated, repeated)
+	s.set(kpi.TicketIsForestalled, e.forestalls(s) && !before)
+}
+
+// forestalls reports whether nobody but monitoring or a system opened the ticket.
+func (e *Engine) forestalls(s *state) bool {
+	by := uint32(s.Fields[kpi.TicketOpenedBy])
+	return by == e.words.roles[kpi.RoleMonitor] || by == e.words.roles[kpi.RoleSystem]
+}
+
+// relateTicket keeps the list of tickets that look at an incident: by the instant of
+// their resolution, or by that of their creation, negative, where monitoring opened them.
+func relateTicket(e *Engine, i uint32, before, after *state, _ *sink) {
+	look := func(s *state, resolved bool) int64 {
+		switch {
+		case !s.exists || s.x[xCustomer] == 0:
+			return 0
+		case resolved:
+			return s.Fields[kpi.TicketResolvedAt]
+		case e.forestalls(s):
+			return -s.Fields[kpi.TicketCreatedAt]
+		}
+		return 0
+	}
+	for _, resolved := range [...]bool{true, false} {
+		was, is := look(before, resolved), look(after, resolved)
+		if was != 0 && (is == 0 || before.incidentKey() != after.incidentKey()) {
+			e.threads.get(before.incidentKey()).watch(i, was, 0)
+			was = 0
+		}
+		if is != 0 {
+			e.threads.get(after.incidentKey()).watch(i, was, is)
+		}
+	}
+}
+
+func (e *Engine) mention(t *thread, m mark) {
+	k, _ := t.place(&m)
+	e.spans(t, k-2, k+1, -1)
+	k = t.insert(m)
+	e.spans(t, k-2, k+2, 1)
+}
+
+func (e *Engine) unmention(t *thread, m mark) {
+	k, _ := t.place(&m)
+	e.spans(t, k-2, k+2, -1)
+	t.remove(m)
+	e.spans(t, k-2, k+1, 1)
+}
+
+// spans gives what the reports from ≤ j < to contribute, sign times.
+//
+// With reports t₁ ≤ t₂ ≤ … an incident is reported in a window of length W, with the
+// dimensions of its latest report tᵢ, from tᵢ until tᵢ leaves the window or tᵢ₊₁ comes;
+// it is repeated from tᵢ₊₁, if tᵢ is still in the window then, until tᵢ leaves or tᵢ₊₂
+// comes. Slot 0 counts reports, and slot w+1 what each window takes back, so that the
+// value of window w is the sum of the two.
+func (e *Engine) spans(t *thread, from, to int, sign int64) {
+	reported, repeated := e.feeds.threads["incident.reported"], e.feeds.threads["incident.repeated"]
+	ever := e.feeds.threads["incident.repeated_ever"]
+	m := t.marks
+	for j := max(0, from); j < min(to, len(m)); j++ {
+		e.latest(reported, m[j:], sign)
+		if j > 0 {
+			e.latest(ever, m[j:], sign)
+		}
+		if len(repeated) > 0 {
+			for w := range e.cfg.Windows {
+				e.secondLatest(repeated, m[j:], w, sign)
+			}
+		}
+		if j == 0 {
+			e.count(e.feeds.threads["incident.new"], m[0].combo, m[0].at, 0, sign, &e.sink)
+			if len(m) > 1 {
+				e.count(e.feeds.threads["incident.new_repeated"], m[0].combo, m[0].at, 0, sign, &e.sink)
+			}
+		}
+	}
+}
+
+// latest counts the first of m in each window for as long as it lies in it and the next
+// has not come.
+func (e *Engine) latest(feeds []*kpi.Feed, m []mark, sign int64) {
+	if len(feeds) == 0 {
+		return
+	}
+	e.count(feeds, m[0].combo, m[0].at, 0, sign, &e.sink)
+	for w := range e.cfg.Windows {
+		until := e.leaves(m[0].at, w) - 1
+		if len(m) > 1 {
+			until = min(until, m[1].at)
+		}
+		if until < never-1 {
+			e.count(feeds, m[0].combo, until, uint16(w+1), -sign, &e.sink)
+		}
+	}
+}
+
+// leaves is the instant at which what happened at an instant leaves a window.
+func (e *Engine) leaves(at int64, w int) int64 {
+	win := &e.cfg.Windows[w]
+	if win.Ring == window.Total {
+		return never
+	}
+	return (win.Ring.Floor(at/1000) + win.Ring.Seconds() + win.Length) * 1000
+}
+
+func (e *Engine) secondLatest(feeds []*kpi.Feed, m []mark, w int, sign int64) {
+	leaves := e.leaves(m[0].at, w)
+	if len(m) == 1 || m[1].at >= leaves {
+		return
+	}
+	e.count(feeds, m[1].combo, m[1].at, uint16(w+1), sign, &e.sink)
+	until := leaves - 1
+	if len(m) > 2 {
+		until = min(until, m[2].at)
+	}
+	if until < never-1 {
+		e.count(feeds, m[1].combo, until, uint16(w+1), -sign, &e.sink)
 	}
 }

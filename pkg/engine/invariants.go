@@ -2,18 +2,20 @@ package engine
 
 import "fmt"
 
-// checkFold panics where a ticket that was taken a step further is not as folding its
+// checkFold panics where an entity that was taken a step further is not as folding its
 // whole history would leave it.
-func (e *Engine) checkFold(i uint32) {
+func (e *Engine) checkFold(i uint32, f *folder, r *record) {
 	if !invariants {
 		return
 	}
-	sink, negative := e.sink, e.counters.Negative
-	e.sink.deltas, e.sink.reports, e.sink.live = nil, nil, nil
-	t := &e.tickets.list[i]
-	whole := e.foldTicket(i, e.history.read(&t.log, nil))
-	e.sink, e.counters.Negative = sink, negative
-	if whole != t.state {
-		panic(fmt.Sprintf("engine: internal error: ticket %s is %+v by steps and %+v by its history", e.tickets.block.get(t.name), t.state, whole))
+	var whole state
+	folding := e.folding
+	e.fold(f, i, e.history.read(&e.entities.list[i].log, nil), &whole, &sink{mute: true})
+	e.folding = folding
+	one := e.after
+	one.Dims, one.Labels, whole.Labels = whole.Dims, nil, nil
+	if fmt.Sprint(whole) != fmt.Sprint(one) {
+		panic(fmt.Sprintf("engine: internal error: %s %s after record %+v is %+v by steps and %+v by its history",
+			e.entities.list[i].kind, e.entities.block.get(e.entities.list[i].name), *r, one, whole))
 	}
 }

@@ -7,206 +7,324 @@ import (
 	"time"
 
 	"github.com/deskpulse/deskpulse/pkg/kpi"
+	"github.com/deskpulse/deskpulse/pkg/period"
 	"github.com/deskpulse/deskpulse/pkg/window"
 )
 
-// group is one cell of a breakdown that is kept live.
-type group struct {
-	set    kpi.Set
-	dims   dims
-	series [numMeasures]uint32
+// All is the name of the window that has no beginning.
+const All = "all"
+
+// Read returns the totals of every window, of all time and of every calendar period, for
+// the whole tenant and for each group of the breakdowns that are kept live, as of an
+// instant in Unix seconds: what happened at t < at. A group appears once it has met an
+// event. The instant must be a boundary of the finest ring that still keeps it; windows
+// and periods whose beginning is no longer told apart are left out.
+func (e *Engine) Read(at int64) ([]kpi.Totals, error) {
+	var out []kpi.Totals
+	err := e.eachGroup(at, func(g *group) {
+		e.moveTo(g, at)
+		out = e.totals(out, g, at, false)
+		g.forget()
+	})
+	return out, err
 }
 
-type groupKey struct {
-	set  kpi.Set
-	dims dims
+// Changes returns the totals that have changed since the last call of Read or Changes,
+// with the values of the slots that may have: 0 says that a slot is empty now.
+func (e *Engine) Changes(at int64) ([]kpi.Totals, error) {
+	var out []kpi.Totals
+	err := e.eachGroup(at, func(g *group) {
+		e.moveTo(g, at)
+		out = e.totals(out, g, at, true)
+		g.forget()
+	})
+	return out, err
 }
 
-type groups struct {
-	sets   []kpi.Set // the whole tenant first
-	index  map[groupKey]uint32
-	list   []group
-	sorted bool
-	order  []uint32 // of list, by set, tenant and values
-}
-
-func newGroups(cfg Config) groups {
-	sets := []kpi.Set{0}
-	for _, s := range cfg.Groups {
-		if !slices.Contains(sets, s) {
-			sets = append(sets, s)
-		}
+func (e *Engine) eachGroup(at int64, f func(*group)) error {
+	e.upTo(at)
+	e.settle()
+	if err := e.readable(at); err != nil {
+		return err
 	}
-	return groups{sets: sets, index: make(map[groupKey]uint32)}
-}
-
-// groupSeries returns the series of a measure in a group, making both where missing.
-func (e *Engine) groupSeries(m measure, d dims, set kpi.Set) uint32 {
-	g := &e.groups
-	k := groupKey{set, d}
-	i, ok := g.index[k]
-	if !ok {
-		i = uint32(len(g.list))
-		g.index[k] = i
-		g.list = append(g.list, group{set: set, dims: d})
-		g.order, g.sorted = append(g.order, i), false
+	for _, i := range e.groupsInOrder() {
+		f(e.cells.list[i].group)
 	}
-	if g.list[i].series[m] == 0 {
-		rolling := 1
-		if natures[m] == flow {
-			rolling = len(e.cfg.Windows)
-		}
-		g.list[i].series[m] = e.addSeries(series{measure: m, rolling: make([]window.Rolling, rolling)})
-	}
-	return g.list[i].series[m]
+	return nil
 }
 
 // groupsInOrder returns the groups by set, tenant and values, so that readings come in
 // the same order whatever the order of events.
 func (e *Engine) groupsInOrder() []uint32 {
-	g := &e.groups
-	if g.sorted {
-		return g.order
+	c := &e.cells
+	if c.sorted {
+		return c.groups
 	}
-	slices.SortFunc(g.order, func(a, b uint32) int {
-		x, y := &g.list[a], &g.list[b]
-		c := cmp.Or(cmp.Compare(slices.Index(g.sets, x.set), slices.Index(g.sets, y.set)),
-			cmp.Compare(e.symbols.names[x.dims.tenant], e.symbols.names[y.dims.tenant]))
-		for d := 0; c == 0 && d < len(x.dims.values); d++ {
-			c = cmp.Compare(e.symbols.names[x.dims.values[d]], e.symbols.names[y.dims.values[d]])
-		}
-		return c
+	slices.SortFunc(c.groups, func(a, b uint32) int {
+		x, y := c.list[a].group, c.list[b].group
+		return cmp.Or(cmp.Compare(slices.Index(c.sets, x.set), slices.Index(c.sets, y.set)), e.compareDims(&x.dims, &y.dims))
 	})
-	g.sorted = true
-	return g.order
+	c.sorted = true
+	return c.groups
 }
 
-// Read returns every KPI of the catalogue in every window, for the whole tenant and for
-// each group of the configured breakdowns, as of an instant in Unix seconds: what
-// happened at t < at. A group appears once it has met an event. The instant must be a
-// boundary of the finest ring that still keeps it.
-func (e *Engine) Read(at int64) ([]kpi.Reading, error) {
-	e.settle()
-	if err := e.readable(at); err != nil {
-		return nil, err
+func (e *Engine) compareDims(x, y *dims) int {
+	c := cmp.Compare(e.symbols.names[x.tenant], e.symbols.names[y.tenant])
+	for d := 0; c == 0 && d < len(x.values); d++ {
+		c = cmp.Compare(e.symbols.names[x.values[d]], e.symbols.names[y.values[d]])
 	}
-	var out []kpi.Reading
-	for _, i := range e.groupsInOrder() {
-		g := &e.groups.list[i]
-		out = e.readGroup(out, g.set, g.dims, at, func(m measure, w int) window.Vector { return e.live(g, m, w, at) })
-	}
-	return out, nil
+	return c
 }
 
-// live returns the total of a measure in a group, from the running totals.
-func (e *Engine) live(g *group, m measure, w int, at int64) window.Vector {
-	i := g.series[m]
-	if i == 0 {
-		return nil
+// periodSum is what the whole local days of a calendar period before today have, and the
+// stocks at the starts of its months. It is a cache.
+type periodSum struct {
+	from, to int32 // local days from ≤ d < to
+	valid    bool
+	base     window.Vector
+	openings window.Vector
+	touched  []uint16 // slots of base that have changed
+	reopened bool     // openings have changed
+}
+
+// moveTo moves the running totals of a group to an instant.
+func (e *Engine) moveTo(g *group, at int64) {
+	line := &e.cells.list[g.series].line
+	move := func(w int, lo int64) {
+		g.rolling[w].Collapsed(e.horizons)
+		g.rolling[w].Move(line, lo, at)
 	}
-	s, win := &e.series[i], window.Window{Ring: window.Total}
-	if natures[m] == flow {
-		win = e.cfg.Windows[w]
-	} else {
-		w = 0
+	for w, win := range e.cfg.Windows {
+		if lo := win.Lo(at); e.apart(lo) {
+			move(w, lo)
+		}
 	}
-	s.rolling[w].Collapsed(e.horizons)
-	return s.rolling[w].Total(&s.line, win, at)
+	move(len(e.cfg.Windows), window.MinTime)
+	cal := e.calendar(g.dims.tenant)
+	today := cal.Day(at - 1)
+	if lo := cal.Midnight(today); e.apart(lo) {
+		move(len(e.cfg.Windows)+1, lo)
+	}
+	for p := range g.periods {
+		e.movePeriod(g, kpi.Period(p), cal, today)
+	}
+}
+
+// apart reports whether what lies before an instant can be told from what does not.
+func (e *Engine) apart(t int64) bool { return e.clock == 0 || t == window.MinTime || e.horizons.OnGrid(t) }
+
+func (e *Engine) movePeriod(g *group, p kpi.Period, cal *period.Calendar, today int32) {
+	s := &g.periods[p]
+	from := cal.Start(p, today)
+	if s.valid && s.from == from && s.to == today {
+		return
+	}
+	var base window.Vector
+	days := &e.cells.list[g.series].days
+	days.sum(&base, from, today)
+	s.touched = window.AppendDifference(s.touched, s.base, base)
+	*s = periodSum{from: from, to: today, valid: true, base: base, touched: s.touched, reopened: true}
+	if p >= kpi.Month {
+		e.openings(g, s, cal, today)
+	}
+}
+
+// openings sums the stocks at the starts of the months of a period, going backwards from
+// what they are now.
+func (e *Engine) openings(g *group, s *periodSum, cal *period.Calendar, today int32) {
+	list := e.cells.list[g.series].days.list
+	var since, now window.Vector // changes from the month's start on; what is now
+	e.stocks(&now, g.rolling[len(e.cfg.Windows)].Total())
+	i := len(list) - 1
+	for ; i >= 0 && list[i].number > today; i-- {
+	}
+	if e.apart(cal.Midnight(today)) {
+		e.stocks(&since, g.rolling[len(e.cfg.Windows)+1].Total())
+		if i >= 0 && list[i].number == today {
+			i--
+		}
+	}
+	for month := cal.Start(kpi.Month, today); month >= s.from; month = cal.Previous(kpi.Month, month) {
+		for ; i >= 0 && list[i].number >= month; i-- {
+			e.stocks(&since, list[i].total)
+		}
+		s.openings.Merge(now)
+		s.openings.Sub(since)
+	}
+}
+
+// stocks adds to sum the slots of v that are stocks.
+func (e *Engine) stocks(sum *window.Vector, v window.Vector) {
+	for _, n := range v {
+		if e.cells.isStock(n.Slot) {
+			sum.Add(n.Slot, n.Value)
+		}
+	}
+}
+
+// totals appends the totals of a group: all of them, or what has changed.
+func (e *Engine) totals(out []kpi.Totals, g *group, at int64, changes bool) []kpi.Totals {
+	base := kpi.Totals{Tenant: e.symbols.names[g.dims.tenant], Group: kpi.Group{Set: g.set}}
+	for k, v := range g.dims.values {
+		base.Group.Dims[k] = e.symbols.names[v]
+	}
+	out = e.allTotals(out, base, g, changes)
+	for w, win := range e.cfg.Windows {
+		t := base
+		t.Window, t.Lo = win.Name, win.Lo(at)
+		if win.Ring == window.Total || !e.apart(t.Lo) {
+			continue
+		}
+		r := &g.rolling[w]
+		t.Values = e.values(r.Total(), nil, r.Touched(), changes, e.cells.windowed)
+		if len(t.Values) > 0 || !changes {
+			out = append(out, t)
+		}
+	}
+	return e.periodTotals(out, base, g, at, changes)
+}
+
+func (e *Engine) allTotals(out []kpi.Totals, t kpi.Totals, g *group, changes bool) []kpi.Totals {
+	t.Window = All
+	r := &g.rolling[len(e.cfg.Windows)]
+	t.Values = e.values(r.Total(), nil, r.Touched(), changes, nil)
+	t.Oldest = e.oldest.of(e, g)
+	if len(t.Values) > 0 || !changes || e.oldest.moved(g) {
+		out = append(out, t)
+	}
+	return out
+}
+
+func (e *Engine) periodTotals(out []kpi.Totals, base kpi.Totals, g *group, at int64, changes bool) []kpi.Totals {
+	cal := e.calendar(g.dims.tenant)
+	today := cal.Day(at - 1)
+	if !e.apart(cal.Midnight(today)) {
+		return e.wholeDays(out, base, g, at, cal, today, changes)
+	}
+	r := &g.rolling[len(e.cfg.Windows)+1]
+	for p := range g.periods {
+		s := &g.periods[p]
+		t := e.periodHead(base, kpi.Period(p), s, cal, today)
+		t.Values = e.values(r.Total(), s.base, slices.Concat(r.Touched(), s.touched), changes, nil)
+		if s.reopened || !changes {
+			t.Openings = s.openings.Clone()
+		}
+		if len(t.Values) > 0 || !changes || s.reopened {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// wholeDays is periodTotals as of a local midnight of which only whole days are told
+// apart any more.
+func (e *Engine) wholeDays(out []kpi.Totals, base kpi.Totals, g *group, at int64, cal *period.Calendar, today int32, changes bool) []kpi.Totals {
+	if changes || cal.Midnight(today+1) != at {
+		return out
+	}
+	for p := range g.periods {
+		s := &g.periods[p]
+		t := e.periodHead(base, kpi.Period(p), s, cal, today)
+		e.cells.list[g.series].days.sum(&t.Values, s.from, today+1)
+		t.Openings = s.openings.Clone()
+		out = append(out, t)
+	}
+	return out
+}
+
+func (e *Engine) periodHead(t kpi.Totals, p kpi.Period, s *periodSum, cal *period.Calendar, today int32) kpi.Totals {
+	t.Window, t.Lo = p.String(), cal.Midnight(s.from)
+	t.MonthFrom, t.MonthTo = uint16(max(0, cal.MonthIndex(s.from))), uint16(max(0, cal.MonthIndex(today)))
+	return t
+}
+
+// values returns a copy of a + b, or of those of its slots that were touched; where keep
+// is given, only the slots that it has.
+func (e *Engine) values(a, b window.Vector, touched []uint16, changes bool, keep []bool) window.Vector {
+	var out window.Vector
+	if !changes {
+		for _, n := range a {
+			if keep == nil || keep[n.Slot] {
+				out = append(out, n)
+			}
+		}
+		out.Merge(b)
+		return out
+	}
+	slices.Sort(touched)
+	for _, slot := range slices.Compact(touched) {
+		if keep == nil || keep[slot] {
+			out = append(out, window.Entry{Slot: slot, Value: a.At(slot) + b.At(slot)})
+		}
+	}
+	return out
+}
+
+func (g *group) forget() {
+	for w := range g.rolling {
+		g.rolling[w].Forget()
+	}
+	for p := range g.periods {
+		g.periods[p].touched, g.periods[p].reopened = g.periods[p].touched[:0], false
+	}
 }
 
 // ReadBy is Read for one breakdown by any of the kept dimensions. It sums over all
 // combinations, so it costs more the more there are.
-func (e *Engine) ReadBy(at int64, by kpi.Set) ([]kpi.Reading, error) {
-	if by&^e.cfg.Keep != 0 {
-		return nil, fmt.Errorf("breakdown by %q: only %q are kept: change the dimensions in the configuration", by, e.cfg.Keep)
+func (e *Engine) ReadBy(at int64, by kpi.Set) ([]kpi.Totals, error) {
+	if lacks := by &^ (e.cfg.Keep | factDims); lacks != 0 {
+		return nil, fmt.Errorf("breakdown by %q: only %q are kept: change the dimensions in the configuration", lacks, e.cfg.Keep)
 	}
+	e.upTo(at)
 	e.settle()
 	if err := e.readable(at); err != nil {
 		return nil, err
 	}
 	members := make(map[dims][]uint32) // full series
-	for i := 1; i < len(e.series); i++ {
-		if s := &e.series[i]; s.combo != 0 {
-			d := e.project(s.combo, by)
+	for i := 1; i < len(e.cells.list); i++ {
+		if s := &e.cells.list[i]; s.combo != 0 {
+			d := e.combos.list[s.combo].project(by)
 			members[d] = append(members[d], uint32(i))
 		}
 	}
-	var out []kpi.Reading
+	var out []kpi.Totals
 	for _, d := range e.sortedDims(members) {
-		out = e.readGroup(out, by, d, at, func(m measure, w int) window.Vector { return e.sum(members[d], m, w, at) })
+		out = e.totals(out, e.assemble(by, d, members[d], at), at, false)
 	}
 	return out, nil
 }
+
+// factDims are the dimensions that facts give.
+var factDims = kpi.SetOf(kpi.Queue, kpi.Stage, kpi.Item, kpi.Cause, kpi.State, kpi.Purpose)
 
 func (e *Engine) sortedDims(members map[dims][]uint32) []dims {
 	list := make([]dims, 0, len(members))
 	for d := range members {
 		list = append(list, d)
 	}
-	slices.SortFunc(list, func(x, y dims) int {
-		c := cmp.Compare(e.symbols.names[x.tenant], e.symbols.names[y.tenant])
-		for d := 0; c == 0 && d < len(x.values); d++ {
-			c = cmp.Compare(e.symbols.names[x.values[d]], e.symbols.names[y.values[d]])
-		}
-		return c
-	})
+	slices.SortFunc(list, func(x, y dims) int { return e.compareDims(&x, &y) })
 	return list
 }
 
-func (e *Engine) sum(members []uint32, m measure, w int, at int64) window.Vector {
-	lo := window.Window{Ring: window.Total}.Lo(at)
-	if natures[m] == flow {
-		lo = e.cfg.Windows[w].Lo(at)
-	}
-	var v window.Vector
+// assemble makes a passing group of full series. It lives at the end of the cells for as
+// long as it is read.
+func (e *Engine) assemble(set kpi.Set, d dims, members []uint32, at int64) *group {
+	g := &group{set: set, dims: d, passing: true, rolling: make([]window.Rolling, e.cells.width)}
+	var sum series
 	for _, i := range members {
-		if s := &e.series[i]; s.measure == m {
-			s.line.AddRange(&v, lo, at, 1)
-		}
-	}
-	return v
-}
-
-// readGroup appends the readings of one group.
-func (e *Engine) readGroup(out []kpi.Reading, set kpi.Set, d dims, at int64, total func(measure, int) window.Vector) []kpi.Reading {
-	g := kpi.Group{Set: set}
-	for k, v := range d.values {
-		g.Dims[k] = e.symbols.names[v]
-	}
-	for _, def := range e.kpis {
-		for w, win := range e.cfg.Windows {
-			r := kpi.Reading{Tenant: e.symbols.names[d.tenant], KPI: def.key, Window: win.Name, Group: g}
-			if def.stock {
-				r.Window = ""
-			} else if !e.covers(win, at) {
-				continue
-			}
-			for _, m := range def.measures {
-				r.Terms = append(r.Terms, term(m, w, total(m, w)))
-			}
-			out = append(out, r)
-			if def.stock {
-				break
+		s := &e.cells.list[i]
+		sum.line.Merge(&s.line)
+		for _, day := range s.days.list {
+			for _, n := range day.total {
+				sum.days.add(day.number, n.Slot, n.Value)
 			}
 		}
 	}
-	return out
-}
-
-// term makes a term of a reading from the total of a measure.
-func term(m measure, w int, total window.Vector) window.Vector {
-	if natures[m] != windowStock {
-		return total.Clone()
-	}
-	var v window.Vector
-	v.Add(0, total.At(0)+total.At(WindowSlot(w)))
-	return v
-}
-
-// covers reports whether both ends of a window are boundaries of the rings that keep
-// them. For the present they always are.
-func (e *Engine) covers(w window.Window, at int64) bool {
-	return w.Ring == window.Total || e.horizons.OnGrid(w.Lo(at))
+	sum.group = g
+	g.series = e.cells.add(sum)
+	e.moveTo(g, at)
+	e.cells.list, e.cells.oldest = e.cells.list[:g.series], e.cells.oldest[:g.series]
+	return g
 }
 
 func (e *Engine) readable(at int64) error {

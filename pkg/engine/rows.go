@@ -3,7 +3,6 @@ package engine
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,34 +11,85 @@ import (
 	"github.com/deskpulse/deskpulse/pkg/window"
 )
 
+// rowKey names one row of totals: a measure under one full combination in one bucket.
+type rowKey struct {
+	series  uint32
+	bucket  uint32 // Unix seconds; of a day, its number
+	measure uint16
+	ring    window.Ring // Total is what came after its hour was closed
+}
+
+// rows are the rows of totals that wait to be written.
+type rows struct {
+	dirty map[rowKey]uint64        // the sequence of the newest event that changed it
+	kept  map[rowKey]window.Vector // of dirty, what the timelines no longer tell apart
+	queue []rowKey                 // the keys of dirty, in the order in which they became so
+}
+
+func newRows() rows {
+	return rows{dirty: make(map[rowKey]uint64), kept: make(map[rowKey]window.Vector)}
+}
+
+// mark notes the rows that a change alters: its minute while minutes are kept, its hour
+// or the row of what came after its hour was closed, and its local day.
+func (e *Engine) mark(c *change) {
+	t := int64(c.at)
+	m := e.cells.measureOf(c.slot)
+	note := func(r window.Ring, bucket int64) {
+		k := rowKey{c.series, uint32(bucket), m, r}
+		before, known := e.rows.dirty[k]
+		if known && before >= c.sequence {
+			return
+		}
+		e.rows.dirty[k] = c.sequence
+		if !known {
+			e.rows.queue = append(e.rows.queue, k)
+		}
+	}
+	switch e.horizons.Ring(t) {
+	case window.Second, window.Minute:
+		note(window.Minute, window.Minute.Floor(t))
+		note(window.Hour, window.Hour.Floor(t))
+	case window.Hour:
+		note(window.Hour, window.Hour.Floor(t))
+	default:
+		note(window.Total, 0)
+	}
+	number := e.calendar(e.tenantOf(&e.cells.list[c.series])).Day(t)
+	if number >= int32(e.horizons.Second/86400)-keptDays {
+		note(window.Day, int64(uint32(number)))
+	}
+}
+
 // Rows returns at most limit of the rows that have changed and are not confirmed yet,
 // of each kind. They come again until Confirm has had them.
 func (e *Engine) Rows(limit int) *kpi.Rows {
 	e.settle()
-	rows := &kpi.Rows{}
-	for _, k := range e.queue[:min(limit, len(e.queue))] {
-		rows.Measures = append(rows.Measures, e.measureRow(k, e.dirty[k]))
+	out := &kpi.Rows{}
+	var b bucketCache
+	for _, k := range e.rows.queue[:min(limit, len(e.rows.queue))] {
+		out.Measures = append(out.Measures, e.measureRow(k, &b))
 	}
-	for _, i := range e.tickets.dirty[:min(limit, len(e.tickets.dirty))] {
-		rows.Tickets = append(rows.Tickets, e.ticketRow(i))
-	}
-	for _, i := range e.contacts.dirty[:min(limit, len(e.contacts.dirty))] {
-		if c := &e.contacts.list[i]; c.kind == kpi.Call {
-			rows.Calls = append(rows.Calls, e.callRow(c))
-		} else {
-			rows.Complaints = append(rows.Complaints, e.complaintRow(c))
+	for _, i := range e.entities.dirty[:min(limit, len(e.entities.dirty))] {
+		switch e.entities.list[i].kind {
+		case kpi.Ticket:
+			out.Tickets = append(out.Tickets, e.ticketRow(i))
+		case kpi.Call:
+			out.Calls = append(out.Calls, e.callRow(i))
+		default:
+			out.Complaints = append(out.Complaints, e.complaintRow(i))
 		}
 	}
 	for _, k := range e.told[:min(limit, len(e.told))] {
-		rows.Reports = append(rows.Reports, e.reportRow(k))
+		out.Reports = append(out.Reports, e.reportRow(k))
 	}
-	return rows
+	return out
 }
 
 // Dirty returns how many rows wait to be confirmed.
 func (e *Engine) Dirty() int {
 	e.settle()
-	return len(e.dirty) + len(e.tickets.dirty) + len(e.contacts.dirty) + len(e.reports)
+	return len(e.rows.dirty) + len(e.entities.dirty) + len(e.reports)
 }
 
 // Confirm tells that rows, which the latest call of Rows returned, are safe in the
@@ -48,20 +98,18 @@ func (e *Engine) Confirm(rows *kpi.Rows) {
 	for i := range rows.Measures {
 		e.confirmMeasure(&rows.Measures[i])
 	}
-	e.queue = shorten(e.queue, len(rows.Measures), func(k bucketKey) bool { _, ok := e.dirty[k]; return ok })
+	e.rows.queue = shorten(e.rows.queue, len(rows.Measures), func(k rowKey) bool { _, ok := e.rows.dirty[k]; return ok })
 	for i := range rows.Tickets {
-		r := &rows.Tickets[i]
-		t := &e.tickets.list[e.ticket(r.Tenant, r.ID)]
-		t.dirty = t.dirty && e.version(t.version) != r.Version
+		e.confirmEntity(kpi.Ticket, rows.Tickets[i].Tenant, rows.Tickets[i].ID, rows.Tickets[i].Version)
 	}
-	e.tickets.dirty = shorten(e.tickets.dirty, len(rows.Tickets), func(i uint32) bool { return e.tickets.list[i].dirty })
 	for i := range rows.Calls {
-		e.confirmContact(kpi.Call, rows.Calls[i].Tenant, rows.Calls[i].ID, rows.Calls[i].Version)
+		e.confirmEntity(kpi.Call, rows.Calls[i].Tenant, rows.Calls[i].ID, rows.Calls[i].Version)
 	}
 	for i := range rows.Complaints {
-		e.confirmContact(kpi.Complaint, rows.Complaints[i].Tenant, rows.Complaints[i].ID, rows.Complaints[i].Version)
+		e.confirmEntity(kpi.Complaint, rows.Complaints[i].Tenant, rows.Complaints[i].ID, rows.Complaints[i].Version)
 	}
-	e.contacts.dirty = shorten(e.contacts.dirty, len(rows.Calls)+len(rows.Complaints), func(i uint32) bool { return e.contacts.list[i].dirty })
+	e.entities.dirty = shorten(e.entities.dirty, len(rows.Tickets)+len(rows.Calls)+len(rows.Complaints),
+		func(i uint32) bool { return e.entities.list[i].dirty })
 	for i := range rows.Reports {
 		e.confirmReport(&rows.Reports[i])
 	}
@@ -83,24 +131,31 @@ func shorten[K any](queue []K, n int, dirty func(K) bool) []K {
 }
 
 func (e *Engine) confirmMeasure(r *kpi.MeasureRow) {
-	m, _ := measureByName(r.Measure)
+	m, ok := e.compiled.Find(r.Measure)
+	if !ok {
+		return
+	}
 	d := dims{tenant: e.symbols.id(r.Tenant)}
 	for i, v := range r.Dims {
 		d.values[i] = e.symbols.id(v)
 	}
-	k := bucketKey{e.combos.list[e.combos.ids[d]].series[m], uint32(r.Bucket), r.Ring}
-	if k.ring == window.Hour && k.bucket == 0 {
+	k := rowKey{bucket: uint32(r.Bucket), measure: uint16(m.Index), ring: r.Ring}
+	switch {
+	case r.Ring == window.Hour && r.Bucket == 0:
 		k.ring = window.Total
+	case r.Ring == window.Day:
+		k.bucket = uint32(r.Bucket / 86400)
 	}
-	if v, ok := e.dirty[k]; ok && e.version(v) == r.Version {
-		delete(e.dirty, k)
-		delete(e.kept, k)
+	k.series = e.cells.full[d]
+	if v, ok := e.rows.dirty[k]; ok && e.version(v) == r.Version {
+		delete(e.rows.dirty, k)
+		delete(e.rows.kept, k)
 	}
 }
 
-func (e *Engine) confirmContact(kind kpi.Kind, tenant, id string, version uint64) {
-	c := &e.contacts.list[e.contact(kind, tenant, id)]
-	c.dirty = c.dirty && e.version(c.version) != version
+func (e *Engine) confirmEntity(kind kpi.Kind, tenant, id string, version uint64) {
+	n := &e.entities.list[e.entity(kind, e.symbols.id(tenant), id)]
+	n.dirty = n.dirty && e.version(n.version) != version
 }
 
 func (e *Engine) confirmReport(r *kpi.ReportRow) {
@@ -109,47 +164,69 @@ func (e *Engine) confirmReport(r *kpi.ReportRow) {
 	event, _ := strconv.ParseUint(rest[slash+1:], 16, 64)
 	k := reportKey{event: event}
 	k.kind, _ = kpi.ParseKind(kind)
-	if k.kind == kpi.Ticket {
-		k.entity = e.ticket(r.Tenant, rest[:slash])
-	} else {
-		k.entity = e.contact(k.kind, r.Tenant, rest[:slash])
-	}
+	k.entity = e.entity(k.kind, e.symbols.id(r.Tenant), rest[:slash])
 	if p, ok := e.reports[k]; ok && e.version(p.version) == r.Version {
 		delete(e.reports, k)
 	}
 }
 
-func compareBuckets(a, b bucketKey) int {
-	return cmp.Or(cmp.Compare(a.series, b.series), cmp.Compare(a.ring, b.ring), cmp.Compare(a.bucket, b.bucket))
+func compareRows(a, b rowKey) int {
+	return cmp.Or(cmp.Compare(a.series, b.series), cmp.Compare(a.ring, b.ring), cmp.Compare(a.bucket, b.bucket), cmp.Compare(a.measure, b.measure))
 }
 
 func compareReports(a, b reportKey) int {
 	return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.entity, b.entity), cmp.Compare(a.event, b.event))
 }
 
-func (e *Engine) measureRow(k bucketKey, sequence uint64) kpi.MeasureRow {
-	s := &e.series[k.series]
+// bucketCache holds the latest bucket of each ring: rows of its measures come together.
+type bucketCache [window.Day + 1]struct {
+	key   rowKey
+	total window.Vector
+	valid bool
+}
+
+func (e *Engine) measureRow(k rowKey, b *bucketCache) kpi.MeasureRow {
+	m := &e.compiled.Measures[k.measure]
 	r := kpi.MeasureRow{
-		Ring: k.ring, Measure: s.measure.String(), Bucket: int64(k.bucket),
-		Partition: e.cfg.Partition, Version: e.version(sequence),
+		Ring: k.ring, Measure: m.Name, Bucket: int64(k.bucket),
+		Partition: e.cfg.Partition, Version: e.version(e.rows.dirty[k]),
 	}
-	r.Tenant, r.Dims = e.names(s.combo)
-	if k.ring == window.Total {
+	r.Tenant, r.Dims = e.names(e.cells.list[k.series].combo)
+	switch k.ring {
+	case window.Total:
 		r.Ring = window.Hour
+	case window.Day:
+		r.Bucket = int64(int32(k.bucket)) * 86400
 	}
-	r.Values = e.bucket(k)
+	r.Values = e.row(k, b)
 	return r
 }
 
-func (e *Engine) bucket(k bucketKey) window.Vector {
-	line := &e.series[k.series].line
-	if v, ok := e.kept[k]; ok {
+// row is the values of a row, with the slots of its measure counted from 0.
+func (e *Engine) row(k rowKey, b *bucketCache) window.Vector {
+	if v, ok := e.rows.kept[k]; ok {
 		return v
 	}
-	if k.ring == window.Total {
-		return line.Late().Clone()
+	bucket := k
+	bucket.measure = 0
+	if c := &b[k.ring]; !c.valid || c.key != bucket {
+		c.key, c.valid, c.total = bucket, true, e.bucket(k)
 	}
-	return line.Bucket(k.ring, int64(k.bucket))
+	return partOf(&e.compiled.Measures[k.measure], b[k.ring].total)
+}
+
+func (e *Engine) bucket(k rowKey) window.Vector {
+	s := &e.cells.list[k.series]
+	switch k.ring {
+	case window.Total:
+		return s.line.Late()
+	case window.Day:
+		var v window.Vector
+		s.days.sum(&v, int32(k.bucket), int32(k.bucket)+1)
+		return v
+	default:
+		return s.line.Bucket(k.ring, int64(k.bucket))
+	}
 }
 
 // keepRows puts aside the values of rows that wait to be written and whose buckets the
@@ -158,117 +235,23 @@ func (e *Engine) keepRows(h window.Horizons) {
 	if h.Minute == e.horizons.Minute && h.Hour == e.horizons.Hour {
 		return
 	}
-	for k := range e.dirty {
+	var b bucketCache
+	lastDay := int64(h.Second/86400) - keptDays
+	for k := range e.rows.dirty {
 		t := int64(k.bucket)
-		if _, ok := e.kept[k]; !ok && (k.ring == window.Minute && t < h.Minute || k.ring == window.Hour && t < h.Hour) {
-			e.kept[k] = e.bucket(k)
+		gone := k.ring == window.Minute && t < h.Minute || k.ring == window.Hour && t < h.Hour ||
+			k.ring == window.Day && int64(int32(k.bucket)) < lastDay
+		if _, ok := e.rows.kept[k]; !ok && gone {
+			e.rows.kept[k] = e.row(k, &b)
 		}
 	}
-}
-
-func (e *Engine) ticketRow(i uint32) kpi.TicketRow {
-	t := &e.tickets.list[i]
-	s := &t.state
-	r := kpi.TicketRow{
-		ID: string(e.tickets.block.get(t.name)), Tenant: e.symbols.names[t.tenant],
-		Customer: e.symbols.names[s.customer], Incident: e.symbols.names[s.incidentName()], Approximate: s.incident == 0,
-		Status: s.status(), Type: s.typ, CreatedAt: s.created, HandledAt: s.handled, WorkStartedAt: s.started,
-		RepliedAt: s.replied, ResolvedAt: s.resolved, ClosedAt: s.closed, Reopened: s.reopened, Events: t.count,
-		Partition: e.cfg.Partition, Version: e.version(t.version),
-	}
-	_, r.Dims = e.names(s.combo)
-	if s.overdue != never {
-		r.DueAt = s.overdue
-	}
-	r.Open, r.Overdue = e.intervals(i)
-	return r
-}
-
-func (s *ticketState) status() string {
-	switch {
-	case s.endAction == kpi.TicketDeleted:
-		return "deleted"
-	case !s.has(isCreated):
-		return "unseen"
-	case s.endAction == kpi.TicketMerged:
-		return "merged"
-	case s.endAction == kpi.TicketCancelled:
-		return "cancelled"
-	case s.has(isClosed):
-		return "closed"
-	case s.has(isResolved):
-		return "resolved"
-	case s.has(isWaiting):
-		return "waiting"
-	default:
-		return "open"
-	}
-}
-
-// intervals folds a ticket's history once more for when it was open and overdue.
-func (e *Engine) intervals(i uint32) (open, overdue []kpi.Interval) {
-	e.sink.reset()
-	negative := e.counters.Negative
-	e.records = e.history.read(&e.tickets.list[i].log, e.records[:0])
-	e.foldTicket(i, e.records)
-	e.counters.Negative = negative
-	open = spansOf(e.sink.deltas, ticketsOpen)
-	overdue = spansOf(e.sink.deltas, ticketsOverdue)
-	e.sink.reset()
-	return open, overdue
-}
-
-// spansOf turns the changes of a stock that is 0 or 1 into the intervals where it is 1.
-func spansOf(deltas []delta, m measure) (out []kpi.Interval) {
-	changes := make(map[int64]int64)
-	for _, d := range deltas {
-		if d.measure == m {
-			changes[d.at] += d.value
-		}
-	}
-	for _, at := range slices.Sorted(maps.Keys(changes)) {
-		switch changes[at] {
-		case 0:
-		case 1:
-			out = append(out, kpi.Interval{From: at})
-		case -1:
-			out[len(out)-1].To = at
-		default:
-			panic(fmt.Sprintf("engine: internal error: stock %s changes by %d", m, changes[at]))
-		}
-	}
-	return out
-}
-
-func (e *Engine) callRow(c *contact) kpi.CallRow {
-	s, names := &c.state, e.symbols.names
-	r := kpi.CallRow{
-		Tenant: names[c.tenant], ID: string(e.contacts.block.get(c.name)), Customer: names[s.customer],
-		Ticket: names[s.ticket], Incident: names[s.incident], Queue: names[s.queue], Direction: s.direction,
-		OfferedAt: s.raised, AnsweredAt: s.answered, AbandonedAt: s.abandoned, EndedAt: s.ended,
-		Talk: s.talk, Hold: s.hold, WrapUp: s.wrapUp, Partition: e.cfg.Partition, Version: e.version(c.version),
-	}
-	_, r.Dims = e.names(s.combo)
-	return r
-}
-
-func (e *Engine) complaintRow(c *contact) kpi.ComplaintRow {
-	s, names := &c.state, e.symbols.names
-	r := kpi.ComplaintRow{
-		Tenant: names[c.tenant], ID: string(e.contacts.block.get(c.name)), Customer: names[s.customer],
-		Ticket: names[s.ticket], Incident: names[s.incident], DuplicateOf: names[s.duplicateOf], Outcome: names[s.outcome],
-		Subject: s.subject, ReceivedAt: s.raised, AcknowledgedAt: s.acknowledged, HandledAt: s.handled, ClosedAt: s.closed,
-		Partition: e.cfg.Partition, Version: e.version(c.version),
-	}
-	_, r.Dims = e.names(s.combo)
-	return r
 }
 
 func (e *Engine) reportRow(k reportKey) kpi.ReportRow {
 	p := e.reports[k]
 	names := e.symbols.names
 	r := kpi.ReportRow{
-		Tenant: names[p.key.tenant], Customer: names[p.key.customer], Incident: names[p.key.name], Approximate: !p.key.named,
+		Tenant: names[p.key.tenant], Customer: names[p.key.a], Incident: names[p.key.b], Approximate: !p.key.named,
 		Source: e.source(k), At: p.at, Withdrawn: p.withdrawn, Partition: e.cfg.Partition, Version: e.version(p.version),
 	}
 	_, r.Dims = e.names(p.combo)
@@ -278,11 +261,15 @@ func (e *Engine) reportRow(k reportKey) kpi.ReportRow {
 // source names what made a report, as in "ticket/T1/9f3c…": the event's part is the hash
 // of its id.
 func (e *Engine) source(k reportKey) string {
-	var id []byte
-	if k.kind == kpi.Ticket {
-		id = e.tickets.block.get(e.tickets.list[k.entity].name)
-	} else {
-		id = e.contacts.block.get(e.contacts.list[k.entity].name)
+	return fmt.Sprintf("%s/%s/%016x", k.kind, e.entities.block.get(e.entities.list[k.entity].name), k.event)
+}
+
+// partOf is a copy of the slots of one measure, counted from 0.
+func partOf(m *kpi.Measure, total window.Vector) (out window.Vector) {
+	for _, n := range total {
+		if n.Slot >= m.Slot && int(n.Slot) < int(m.Slot)+m.Slots {
+			out = append(out, window.Entry{Slot: n.Slot - m.Slot, Value: n.Value})
+		}
 	}
-	return fmt.Sprintf("%s/%s/%016x", k.kind, id, k.event)
+	return out
 }

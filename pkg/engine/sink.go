@@ -5,18 +5,12 @@ import (
 	"slices"
 )
 
-// delta is one change of an additive measure.
+// delta is one change of an additive quantity.
 type delta struct {
-	at      int64 // Unix milliseconds
-	value   int64
-	combo   uint32
-	slot    uint16
-	measure measure
-}
-
-func (d *delta) compare(o *delta) int {
-	return cmp.Or(cmp.Compare(d.measure, o.measure), cmp.Compare(d.combo, o.combo),
-		cmp.Compare(d.at, o.at), cmp.Compare(d.slot, o.slot))
+	at    int64 // Unix milliseconds
+	value int64
+	combo uint32
+	slot  uint16
 }
 
 // reportChange is a report of an incident given (+1) or taken back (−1).
@@ -25,51 +19,44 @@ type reportChange struct {
 	sign int
 }
 
-// sink collects what one event changes.
+// sink collects what one event changes. What is taken back and given again cancels out
+// where the changes are added up.
 type sink struct {
 	deltas  []delta
 	reports []reportChange
-	negate  bool
-	live    []record // scratch
+	negate  bool // take back
+	mute    bool // give nothing
 }
 
 func (s *sink) reset() {
-	s.deltas, s.reports, s.negate = s.deltas[:0], s.reports[:0], false
+	s.deltas, s.reports, s.negate, s.mute = s.deltas[:0], s.reports[:0], false, false
 }
 
-func (s *sink) add(m measure, combo uint32, at int64, slot uint16, value int64) {
-	if value == 0 {
+func (s *sink) add(combo uint32, at int64, slot uint16, value int64) {
+	if value == 0 || s.mute {
 		return
 	}
 	if s.negate {
 		value = -value
 	}
-	s.deltas = append(s.deltas, delta{at: at, value: value, combo: combo, slot: slot, measure: m})
+	s.deltas = append(s.deltas, delta{at: at, value: value, combo: combo, slot: slot})
 }
 
 func (s *sink) report(r report) {
-	sign := 1
+	if !s.mute {
+		s.reports = append(s.reports, reportChange{r, s.sign()})
+	}
+}
+
+func (s *sink) sign() int {
 	if s.negate {
-		sign = -1
+		return -1
 	}
-	s.reports = append(s.reports, reportChange{r, sign})
+	return 1
 }
 
-// net lets what was taken back and given again cancel out.
-func (s *sink) net() {
-	slices.SortFunc(s.deltas, func(a, b delta) int { return a.compare(&b) })
-	out := s.deltas[:0]
-	for _, d := range s.deltas {
-		if n := len(out); n > 0 && out[n-1].compare(&d) == 0 {
-			out[n-1].value += d.value
-		} else {
-			out = append(out, d)
-		}
-	}
-	s.deltas = slices.DeleteFunc(out, func(d delta) bool { return d.value == 0 })
-	s.netReports()
-}
-
+// netReports lets reports that were taken back and given again cancel out, and puts
+// those taken back first.
 func (s *sink) netReports() {
 	out := s.reports[:0]
 next:
@@ -82,5 +69,6 @@ next:
 		}
 		out = append(out, r)
 	}
+	slices.SortStableFunc(out, func(a, b reportChange) int { return cmp.Compare(a.sign, b.sign) })
 	s.reports = out
 }

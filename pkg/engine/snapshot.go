@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -12,19 +13,20 @@ import (
 )
 
 // snapshotFormat is written first; a snapshot of another format is refused.
-const snapshotFormat = "deskpulse state 1\n"
+const snapshotFormat = "deskpulse state 2\n"
 
 // Fingerprint names all of the configuration that the state depends on. A snapshot can
 // be restored only under the configuration that it was taken under; which breakdowns
-// are kept live, and the catalogue, may differ.
-func (c *Config) Fingerprint() string {
-	s := fmt.Sprintf("partition=%d/%d generation=%d clock=%d keep=%s default=%s", c.Partition, c.Partitions, c.Generation,
-		c.Clock, c.Keep, c.Policy.Default)
+// are kept live may differ.
+func (e *Engine) Fingerprint() string {
+	c := &e.cfg
+	s := fmt.Sprintf("partition=%d/%d generation=%d clock=%d keep=%s policies=%s measures=%016x", c.Partition, c.Partitions, c.Generation,
+		c.Clock, c.Keep, c.Policies.Fingerprint(), e.compiled.Layout)
 	for _, w := range c.Windows {
 		s += " window=" + w.Name
 	}
-	for _, priority := range slices.Sorted(maps.Keys(c.Policy.Targets)) {
-		s += fmt.Sprintf(" target[%q]=%s", priority, c.Policy.Targets[priority])
+	for _, l := range e.labels {
+		s += " label=" + l
 	}
 	if c.NoHistory {
 		s += " nohistory"
@@ -32,12 +34,11 @@ func (c *Config) Fingerprint() string {
 	return s
 }
 
-// Snapshot returns the whole state. The same events and positions under the same
-// configuration give the same bytes, whenever readings were taken in between.
+// Snapshot returns the whole state.
 func (e *Engine) Snapshot() []byte {
 	e.settle()
 	w := writer{b: []byte(snapshotFormat)}
-	w.text(e.cfg.Fingerprint())
+	w.text(e.Fingerprint())
 	w.int(e.clock)
 	w.uint(e.sequence)
 	for _, n := range e.counters.all() {
@@ -52,7 +53,7 @@ func (e *Engine) Snapshot() []byte {
 		w.dims(&e.combos.list[i+1].dims)
 	}
 	e.writeEntities(&w)
-	e.writeIncidents(&w)
+	e.writeReports(&w)
 	e.writeSeries(&w)
 	return w.b
 }
@@ -68,9 +69,17 @@ func Restore(cfg Config, data []byte) (*Engine, error) {
 		return nil, errors.New("snapshot is of another format: rebuild the state from the stream")
 	}
 	r := reader{b: data[len(snapshotFormat):]}
-	if f := r.text(); r.err == nil && f != cfg.Fingerprint() {
-		return nil, fmt.Errorf("snapshot was taken under another configuration: it has %q, now is %q: rebuild the state from the stream, or restore the configuration", f, cfg.Fingerprint())
+	if f := r.text(); r.err == nil && f != e.Fingerprint() {
+		return nil, fmt.Errorf("snapshot was taken under another configuration: it has %q, now is %q: rebuild the state from the stream, or restore the configuration", f, e.Fingerprint())
 	}
+	e.readAll(&r)
+	if r.err != nil || len(r.b) != 0 {
+		return nil, errors.New("snapshot is damaged: use an earlier one, or rebuild the state from the stream")
+	}
+	return e, nil
+}
+
+func (e *Engine) readAll(r *reader) {
 	e.clock = r.int()
 	e.sequence = r.uint()
 	var counters Counters
@@ -85,17 +94,13 @@ func Restore(cfg Config, data []byte) (*Engine, error) {
 	}
 	for n := r.uint(); n > 1 && r.err == nil; n-- {
 		if d := r.dims(len(e.symbols.names)); r.err == nil {
-			e.combos.id(d, e.symbols.names, &e.cfg.Policy)
+			e.combos.id(d)
 		}
 	}
-	e.readEntities(&r)
-	e.readIncidents(&r)
-	e.readSeries(&r)
+	e.readEntities(r)
+	e.readReports(r)
+	e.readSeries(r)
 	e.counters = counters // folding has counted anew
-	if r.err != nil || len(r.b) != 0 {
-		return nil, errors.New("snapshot is damaged: use an earlier one, or rebuild the state from the stream")
-	}
-	return e, nil
 }
 
 func (c *Counters) all() (out []*uint64) {
@@ -109,25 +114,16 @@ func (c *Counters) all() (out []*uint64) {
 }
 
 func (e *Engine) writeEntities(w *writer) {
-	w.uint(uint64(len(e.tickets.list)))
-	for i := range e.tickets.list {
-		t := &e.tickets.list[i]
-		w.text(string(e.tickets.block.get(t.name)))
-		w.uint(uint64(t.tenant))
-		w.uint(t.version)
-		e.writeLog(w, &t.log)
+	w.uint(uint64(len(e.entities.list)))
+	for i := range e.entities.list {
+		n := &e.entities.list[i]
+		w.uint(uint64(n.kind))
+		w.text(string(e.entities.block.get(n.name)))
+		w.uint(uint64(n.tenant))
+		w.uint(n.version)
+		e.writeLog(w, &n.log)
 	}
-	w.list(e.tickets.dirty)
-	w.uint(uint64(len(e.contacts.list)))
-	for i := range e.contacts.list {
-		c := &e.contacts.list[i]
-		w.uint(uint64(c.kind))
-		w.text(string(e.contacts.block.get(c.name)))
-		w.uint(uint64(c.tenant))
-		w.uint(c.version)
-		e.writeLog(w, &c.log)
-	}
-	w.list(e.contacts.dirty)
+	w.list(e.entities.dirty)
 }
 
 func (e *Engine) writeLog(w *writer, l *log) {
@@ -140,84 +136,60 @@ func (e *Engine) writeLog(w *writer, l *log) {
 		w.b = binary.LittleEndian.AppendUint64(w.b, r.id)
 		w.b = append(w.b, byte(r.action), r.flags)
 		w.uint(uint64(r.combo))
-		if r.flags&flagExtra != 0 {
-			w.b = appendExtra(w.b, &r.extra)
-		}
+		w.b = appendExtra(w.b, &r.extra)
 	}
 }
 
+// readEntities folds every history, so that threads and what is oldest come to be again.
+// What the histories count is in the series already.
 func (e *Engine) readEntities(r *reader) {
 	for n := r.uint(); n > 0 && r.err == nil; n-- {
-		id, tenant, version := r.text(), r.index(len(e.symbols.names)), r.uint()
-		i := e.ticket(e.symbols.names[tenant], id)
-		t := &e.tickets.list[i]
-		t.version = version
-		e.readLog(r, &t.log)
-		if r.err != nil {
-			return
-		}
-		e.records = e.history.read(&t.log, e.records[:0])
-		t.voids = slices.ContainsFunc(e.records, func(r record) bool { return r.action == actionVoid })
-		before := t.state
-		t.state = e.foldTicket(i, e.records)
-		e.countOrphan(&before, &t.state)
-		e.sink.reset()
-	}
-	for _, i := range r.list(len(e.tickets.list)) {
-		e.tickets.list[i].dirty = true
-		e.tickets.dirty = append(e.tickets.dirty, i)
-	}
-	for n := r.uint(); n > 0 && r.err == nil; n-- {
 		kind, id, tenant, version := kpi.Kind(r.uint()), r.text(), r.index(len(e.symbols.names)), r.uint()
-		i := e.contact(kind, e.symbols.names[tenant], id)
-		c := &e.contacts.list[i]
-		c.version = version
-		e.readLog(r, &c.log)
-		if r.err != nil {
+		records := e.readLog(r)
+		if r.err != nil || int(kind) >= len(folders) || folders[kind].step == nil {
+			r.fail()
 			return
 		}
-		e.records = e.history.read(&c.log, e.records[:0])
-		c.state = e.foldContact(kind, e.records)
-		if c.state.ticket != 0 {
-			e.linkTo(i)
+		i := e.entity(kind, tenant, id)
+		for k := range records {
+			e.entities.list[i].rewrite = e.entities.list[i].rewrite || rewrites(kind, records[k].action)
 		}
-		c.link = e.linkOf(c)
+		e.history.replace(&e.entities.list[i].log, records)
+		e.entities.list[i].version = version
+		e.refold(i)
 	}
-	for _, i := range r.list(len(e.contacts.list)) {
-		e.contacts.list[i].dirty = true
-		e.contacts.dirty = append(e.contacts.dirty, i)
+	for _, i := range r.list(len(e.entities.list)) {
+		e.entities.list[i].dirty = true
+		e.entities.dirty = append(e.entities.dirty, i)
 	}
 }
 
-func (e *Engine) readLog(r *reader, l *log) {
-	e.records = e.records[:0]
+func (e *Engine) refold(i uint32) {
+	e.sink.reset()
+	n := &e.entities.list[i]
+	e.records = e.history.read(&n.log, e.records[:0])
+	e.before = state{}
+	e.fold(&folders[n.kind], i, e.records, &e.after, &e.sink)
+	e.changed(i, &folders[n.kind], &e.before, &e.after)
+	e.sink.reset()
+}
+
+func (e *Engine) readLog(r *reader) (out []record) {
 	for n := r.uint(); n > 0 && r.err == nil; n-- {
 		var rec record
 		r.record(&rec, len(e.combos.list))
-		e.records = append(e.records, rec)
+		out = append(out, rec)
 	}
-	if r.err == nil {
-		e.history.replace(l, e.records)
-	}
+	return out
 }
 
-func (e *Engine) writeIncidents(w *writer) {
-	w.uint(uint64(len(e.incident.list)))
-	for i, in := range e.incident.list {
-		w.incidentKey(e.incident.keys[i])
-		w.uint(uint64(len(in.mentions)))
-		for _, m := range in.mentions {
-			w.int(m.at)
-			w.uint(uint64(m.combo))
-			w.reportKey(m.source)
-		}
-	}
+func (e *Engine) writeReports(w *writer) {
 	keys := slices.SortedFunc(maps.Keys(e.reports), compareReports)
 	w.uint(uint64(len(keys)))
 	for _, k := range keys {
 		p := e.reports[k]
 		w.reportKey(k)
-		w.incidentKey(p.key)
+		w.threadKey(p.key)
 		w.int(p.at)
 		w.uint(uint64(p.combo))
 		w.bool(p.withdrawn)
@@ -225,16 +197,12 @@ func (e *Engine) writeIncidents(w *writer) {
 	}
 }
 
-func (e *Engine) readIncidents(r *reader) {
-	for n := r.uint(); n > 0 && r.err == nil; n-- {
-		in := e.incidentOf(r.incidentKey())
-		for k := r.uint(); k > 0 && r.err == nil; k-- {
-			in.mentions = append(in.mentions, mention{at: r.int(), combo: r.index(len(e.combos.list)), source: r.reportKey()})
-		}
-	}
+func (e *Engine) readReports(r *reader) {
+	clear(e.reports)
+	e.told = e.told[:0]
 	for n := r.uint(); n > 0 && r.err == nil; n-- {
 		k := r.reportKey()
-		p := pendingReport{report: report{key: r.incidentKey(), at: r.int(), combo: r.index(len(e.combos.list)), source: k}}
+		p := pendingReport{report: report{key: r.threadKey(), at: r.int(), combo: r.index(len(e.combos.list)), source: k}}
 		p.withdrawn, p.version = r.bool(), r.uint()
 		e.reports[k] = p
 		e.told = append(e.told, k)
@@ -244,27 +212,63 @@ func (e *Engine) readIncidents(r *reader) {
 // writeSeries writes the full series; those of groups follow from them.
 func (e *Engine) writeSeries(w *writer) {
 	ordinal := make(map[uint32]uint32)
-	for i := 1; i < len(e.series); i++ {
-		if e.series[i].combo != 0 {
+	for i := 1; i < len(e.cells.list); i++ {
+		if e.cells.list[i].group == nil {
 			ordinal[uint32(i)] = uint32(len(ordinal))
 		}
 	}
 	w.uint(uint64(len(ordinal)))
-	for i := 1; i < len(e.series); i++ {
-		if s := &e.series[i]; s.combo != 0 {
-			w.uint(uint64(s.measure))
+	for i := 1; i < len(e.cells.list); i++ {
+		if s := &e.cells.list[i]; s.group == nil {
 			w.uint(uint64(s.combo))
 			w.b = s.line.AppendBinary(w.b)
+			w.days(&s.days)
 		}
 	}
-	keys := slices.SortedFunc(maps.Keys(e.dirty), compareBuckets)
+	e.writeFuture(w, ordinal)
+	e.writeDirty(w, ordinal)
+}
+
+func (w *writer) days(d *days) {
+	w.uint(uint64(len(d.list)))
+	for i := range d.list {
+		w.int(int64(d.list[i].number))
+		w.b = d.list[i].total.AppendBinary(w.b)
+	}
+}
+
+func (e *Engine) writeFuture(w *writer, ordinal map[uint32]uint32) {
+	w.int(e.future.from)
+	w.uint(uint64(len(e.future.hours)))
+	for _, hour := range slices.Sorted(maps.Keys(e.future.hours)) {
+		a := e.future.hours[hour]
+		a.net()
+		list := slices.Clone(a.changes)
+		slices.SortFunc(list, func(x, y change) int {
+			return cmp.Or(cmp.Compare(ordinal[x.series], ordinal[y.series]), cmp.Compare(x.at, y.at), cmp.Compare(x.slot, y.slot))
+		})
+		w.uint(uint64(hour))
+		w.uint(uint64(len(list)))
+		for _, c := range list {
+			w.uint(uint64(ordinal[c.series]))
+			w.uint(uint64(c.at))
+			w.uint(uint64(c.slot))
+			w.int(c.value)
+			w.uint(c.sequence)
+		}
+	}
+}
+
+func (e *Engine) writeDirty(w *writer, ordinal map[uint32]uint32) {
+	keys := slices.SortedFunc(maps.Keys(e.rows.dirty), compareRows)
 	w.uint(uint64(len(keys)))
 	for _, k := range keys {
 		w.uint(uint64(ordinal[k.series]))
 		w.uint(uint64(k.ring))
 		w.uint(uint64(k.bucket))
-		w.uint(e.dirty[k])
-		v, ok := e.kept[k]
+		w.uint(uint64(k.measure))
+		w.uint(e.rows.dirty[k])
+		v, ok := e.rows.kept[k]
 		if w.bool(ok); ok {
 			w.b = v.AppendBinary(w.b)
 		}
@@ -274,30 +278,69 @@ func (e *Engine) writeSeries(w *writer) {
 func (e *Engine) readSeries(r *reader) {
 	var numbers []uint32
 	for n := r.uint(); n > 0 && r.err == nil; n-- {
-		m, combo := measure(r.index(int(numMeasures))), r.index(len(e.combos.list))
+		combo := r.index(len(e.combos.list))
 		line, rest, err := window.DecodeTimeline(r.b)
 		if err != nil || r.err != nil || combo == 0 {
 			r.fail()
 			return
 		}
 		r.b = rest
-		i := e.seriesOf(m, combo)
-		e.series[i].line = line
-		e.oldest[i] = line.Oldest()
-		for _, p := range e.series[i].parents {
-			e.series[p].line.Merge(&line)
-			e.oldest[p] = e.series[p].line.Oldest()
-		}
+		i := e.seriesOf(combo)
+		days := r.days()
+		e.adopt(i, line, days)
 		numbers = append(numbers, i)
 	}
+	e.readFuture(r, numbers)
+	e.readDirty(r, numbers)
+}
+
+func (r *reader) days() (d days) {
 	for n := r.uint(); n > 0 && r.err == nil; n-- {
-		i, ring, bucket, version := r.index(len(numbers)), window.Ring(r.uint()), uint32(r.uint()), r.uint()
+		d.list = append(d.list, day{int32(r.int()), r.vector()})
+	}
+	return d
+}
+
+// adopt gives a full series what was written of it, and its groups their part.
+func (e *Engine) adopt(i uint32, line window.Timeline, d days) {
+	s := &e.cells.list[i]
+	s.line, s.days = line, d
+	e.cells.oldest[i] = line.Oldest()
+	for _, p := range s.parents {
+		g := &e.cells.list[p]
+		g.line.Merge(&line)
+		e.cells.oldest[p] = g.line.Oldest()
+		for k := range d.list {
+			for _, n := range d.list[k].total {
+				g.days.add(d.list[k].number, n.Slot, n.Value)
+			}
+		}
+	}
+}
+
+func (e *Engine) readFuture(r *reader, numbers []uint32) {
+	e.future.from = r.int()
+	for n := r.uint(); n > 0 && r.err == nil; n-- {
+		r.uint() // the hour
+		for k := r.uint(); k > 0 && r.err == nil; k-- {
+			c := change{series: r.index(len(numbers)), at: uint32(r.uint()), slot: uint16(r.uint()), value: r.int(), sequence: r.uint()}
+			if r.err == nil {
+				c.series = numbers[c.series]
+				e.future.add(c)
+			}
+		}
+	}
+}
+
+func (e *Engine) readDirty(r *reader, numbers []uint32) {
+	for n := r.uint(); n > 0 && r.err == nil; n-- {
+		i, ring, bucket, m, version := r.index(len(numbers)), window.Ring(r.uint()), uint32(r.uint()), r.index(len(e.compiled.Measures)), r.uint()
 		if r.err == nil {
-			k := bucketKey{numbers[i], bucket, ring}
-			e.dirty[k] = version
-			e.queue = append(e.queue, k)
+			k := rowKey{numbers[i], bucket, uint16(m), ring}
+			e.rows.dirty[k] = version
+			e.rows.queue = append(e.rows.queue, k)
 			if r.bool() {
-				e.kept[k] = r.vector()
+				e.rows.kept[k] = r.vector()
 			}
 		}
 	}

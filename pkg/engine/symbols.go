@@ -6,7 +6,6 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/deskpulse/deskpulse/pkg/kpi"
-	"github.com/deskpulse/deskpulse/pkg/sla"
 )
 
 // symbols gives each string a small number, in the order of first appearance; "" is 0.
@@ -18,6 +17,12 @@ type symbols struct {
 func newSymbols() symbols {
 	return symbols{ids: map[string]uint32{"": 0}, names: []string{""}}
 }
+
+// Symbol returns the number of a text, giving it one where it has none.
+func (s *symbols) Symbol(text string) uint32 { return s.id(text) }
+
+// Text is the inverse of Symbol.
+func (s *symbols) Text(symbol uint32) string { return s.names[symbol] }
 
 func (s *symbols) id(name string) uint32 {
 	if name == "" {
@@ -33,18 +38,54 @@ func (s *symbols) id(name string) uint32 {
 	return id
 }
 
-// dims is a tenant and a value for each dimension, as symbols.
+// words are the symbols of what facts say in words of their own.
+type words struct {
+	ticketTypes  [6]uint32
+	roles        [6]uint32
+	kinds        [kpi.NumKinds]uint32
+	directions   [3]uint32
+	sessionTypes [4]uint32
+	subjects     [5]uint32
+	leaveReasons [4]uint32
+	agentStates  [6]uint32
+	satisfaction uint32
+}
+
+func newWords(s *symbols) (w words) {
+	fill := func(dst []uint32, names ...string) {
+		for i, n := range names {
+			dst[i] = s.id(n)
+		}
+	}
+	fill(w.ticketTypes[:], "", "incident", "service_request", "question", "feedback", "problem")
+	fill(w.roles[:], "customer", "customer", "agent", "bot", "monitor", "system")
+	for k := range w.kinds[1:] {
+		w.kinds[k+1] = s.id(kpi.Kind(k + 1).String())
+	}
+	fill(w.directions[:], "inbound", "inbound", "outbound")
+	fill(w.sessionTypes[:], "", "chat", "bot", "self_service")
+	fill(w.subjects[:], "", "service", "product", "price", "other")
+	fill(w.leaveReasons[:], "", "voluntary", "arrears", "moved_network")
+	fill(w.agentStates[:], "", "logged_in", "available", "busy", "paused", "logged_out")
+	w.satisfaction = s.id("satisfaction")
+	return w
+}
+
+// maxLabels is how many labels of the publishers' own can be told apart.
+const maxLabels = 6
+
+// dims is a tenant and a value for each dimension and label, as symbols.
 type dims struct {
 	tenant uint32
 	values [kpi.NumDimensions]uint32
+	labels [maxLabels]uint32
 }
 
 // combo is one combination of tenant and dimensions that has been met. Everything that
 // is counted is counted under a combo, by its number.
 type combo struct {
 	dims
-	target int64 // resolution target in ms of running time; 0 is none
-	series [numMeasures]uint32
+	series uint32 // its own, 0 until something is counted
 }
 
 // combos gives each combination a small number; 0 is none.
@@ -64,17 +105,13 @@ func newCombos() combos {
 	return combos{ids: make(map[dims]uint32), list: make([]combo, 1), overlays: make(map[uint64]uint32)}
 }
 
-func (c *combos) id(d dims, names []string, policy *sla.Policy) uint32 {
+func (c *combos) id(d dims) uint32 {
 	if id, ok := c.ids[d]; ok {
 		return id
 	}
 	id := uint32(len(c.list))
 	c.ids[d] = id
-	n := combo{dims: d}
-	if ms, ok := policy.Resolution(names[d.values[kpi.Priority]]); ok {
-		n.target = ms
-	}
-	c.list = append(c.list, n)
+	c.list = append(c.list, combo{dims: d})
 	return id
 }
 
@@ -91,9 +128,21 @@ func (e *Engine) comboOf(ev *kpi.Event) uint32 {
 			d.values[i] = e.symbols.id(v)
 		}
 	}
-	id := e.combos.id(d, e.symbols.names, &e.cfg.Policy)
+	for i, name := range e.labels {
+		d.labels[i] = e.symbols.id(label(ev, name))
+	}
+	id := e.combos.id(d)
 	*r = recentCombo{h, id}
 	return id
+}
+
+func label(ev *kpi.Event, name string) string {
+	for _, l := range ev.Labels {
+		if l.Name == name {
+			return l.Value
+		}
+	}
+	return ""
 }
 
 // rawHash is only a guess at equality: sameRaw decides.
@@ -124,6 +173,11 @@ func (e *Engine) sameRaw(id uint32, ev *kpi.Event) bool {
 			return false
 		}
 	}
+	for i, name := range e.labels {
+		if e.symbols.names[c.labels[i]] != label(ev, name) {
+			return false
+		}
+	}
 	return true
 }
 
@@ -136,13 +190,18 @@ func (e *Engine) overlay(base, over uint32) uint32 {
 	if id, ok := e.combos.overlays[key]; ok {
 		return id
 	}
-	d := e.combos.list[base].dims
-	for i, v := range e.combos.list[over].values {
+	d, own := e.combos.list[base].dims, &e.combos.list[over].dims
+	for i, v := range own.values {
 		if v != 0 {
 			d.values[i] = v
 		}
 	}
-	id := e.combos.id(d, e.symbols.names, &e.cfg.Policy)
+	for i, v := range own.labels {
+		if v != 0 {
+			d.labels[i] = v
+		}
+	}
+	id := e.combos.id(d)
 	e.combos.overlays[key] = id
 	return id
 }

@@ -1,454 +1,442 @@
 package engine
 
 import (
-	"slices"
-
 	"github.com/deskpulse/deskpulse/pkg/kpi"
+	"github.com/deskpulse/deskpulse/pkg/sla"
 )
 
-// ticket is one ticket as its events so far have left it.
-type ticket struct {
-	log
-	name    name
-	tenant  uint32
-	dirty   bool
-	voids   bool   // its history has retractions, which may precede what they retract
-	version uint64 // stream sequence of the last event that changed it
-	hash    uint64 // its slot in the index
-	state   ticketState
-}
-
-type tickets struct {
-	index
-	list    []ticket
-	dirty   []uint32
-	orphans int
-}
-
-// ticketState is where the fold over a ticket's history stands.
-type ticketState struct {
-	created   int64 // Unix milliseconds, as all times here; 0 where it has not happened
-	since     int64 // start of the present segment
-	running   int64 // running time of the resolution clock before since
-	due       int64 // set by the publisher; 0 is none
-	overdue   int64 // from when it is overdue in the present segment, as things stand; never if none
-	handled   int64
-	started   int64
-	replied   int64
-	resolved  int64 // the resolution in force
-	closed    int64
-	combo     uint32
-	customer  uint32
-	incident  uint32 // symbol of the incident id; 0 where the category serves
-	category  uint32 // symbol of the category at creation
-	reopened  uint32
-	flags     ticketFlags
-	typ       kpi.TicketType
-	suppress  bool // merged: its samples are withdrawn
-	endAction kpi.Action
-}
-
-type ticketFlags uint8
+// Scratch of a ticket's state.
+const (
+	xCustomer      = xOwn + iota // symbol
+	xIncident                    // symbol of the incident id; 0 where the category serves
+	xCategory                    // symbol of the category at creation
+	xService                     // symbol
+	xDueResponse                 // set by the publisher; 0 is none
+	xDueResolution               // likewise
+	xWaitingSince
+	xLastResolved // the latest resolution, in force or not
+	xHandedAt     // a hand-over that nobody has taken up
+	xMessageAt    // a message of the customer that nobody has replied to
+	xBreached     // flags: it was overdue at some instant
+	xTeam         // symbol, as last said
+	xAgent        // symbol, as last said
+	xLastStage    // the stage before it was resolved
+	xReport       // its creation is a report by the customer
+	xEnd          // the action that closed it
+	xNoPolicy
+)
 
 const (
-	isCreated ticketFlags = 1 << iota
-	isWaiting
-	isResolved
-	isClosed
-	isHandled
-	isStarted
-	isReplied
-	isReport // its creation is a report by the customer
+	breachedResponse = 1 << iota
+	breachedResolution
 )
 
-const never = 1 << 62
+// Indexes into the combinations of a ticket, as in its schema.
+const (
+	ticketCreated = iota + 1
+	ticketHandled
+	ticketReplied
+	ticketResolved
+	ticketClosed
+	ticketOutcome
+)
 
-func (s *ticketState) has(f ticketFlags) bool { return s.flags&f != 0 }
-func (s *ticketState) active() bool           { return s.flags&(isCreated|isResolved|isClosed) == isCreated }
-func (s *ticketState) open() bool             { return s.flags&(isCreated|isClosed) == isCreated }
-func (s *ticketState) orphan() bool           { return !s.has(isCreated) && s.endAction != kpi.TicketDeleted }
+// Extra numbers of records. Those up to extraTicket mean the same for all kinds.
+const (
+	extraCustomer = iota
+	extraIncident
+	extraService
+	extraTicket
+	extraType // of the ticket or session, subject, direction …
+	extraText // cause, queue, dimension …
+	extraOutcome
+	extraStage
+	extraStageFrom
+	extraDueResponse
+	extraDueResolution
+	extraTeam
+	extraAgent
+	numExtra = 16
+)
 
-// applyTicket finds the ticket and takes the event into its history.
-func (e *Engine) applyTicket(ev *kpi.Event) Outcome {
-	t := e.ticket(ev.Tenant, ev.Entity)
-	r := e.ticketRecord(ev)
-	return e.takeTicket(t, &r)
-}
+// xVoided is where the record of a retraction keeps the hash of the id that it retracts.
+const xVoided = 0
 
-// ticket returns the number of a ticket, making it where it is not known.
-func (e *Engine) ticket(tenant, id string) uint32 {
-	symbol := e.symbols.id(tenant)
-	h := hashID(uint8(kpi.Ticket), symbol, id)
-	for ; ; h++ {
-		i, ok := e.tickets.slots[h]
-		if !ok {
-			break
-		}
-		if t := &e.tickets.list[i]; t.tenant == symbol && string(e.tickets.block.get(t.name)) == id {
-			return i
-		}
-	}
-	i := uint32(len(e.tickets.list))
-	e.tickets.list = append(e.tickets.list, ticket{
-		name: e.tickets.block.put(id), tenant: symbol, hash: h, state: ticketState{overdue: never},
-	})
-	e.tickets.slots[h] = i
-	e.tickets.orphans++
-	return i
-}
-
-func (e *Engine) ticketRecord(ev *kpi.Event) record {
-	r := record{at: ev.At, sequence: ev.Sequence, id: hash(ev.ID), action: ev.Action, combo: e.comboOf(ev)}
-	switch ev.Role {
-	case kpi.RoleUnspecified:
-		r.flags |= flagByPerson
-	case kpi.RoleAgent:
-		r.flags |= flagByPerson | flagByOther
-	case kpi.RoleBot, kpi.RoleMonitor, kpi.RoleSystem:
-		r.flags |= flagByOther
-	}
+func recordTicket(e *Engine, ev *kpi.Event, r *record) {
+	r.flags |= roleFlags(ev.Role)
 	if ev.Public == kpi.False {
 		r.flags |= flagPrivate
 	}
 	if ev.Action == kpi.TicketClosed && ev.WithResolution == kpi.False {
 		r.flags |= flagUnresolved
 	}
-	r.extra[0] = ev.DueResolution
+	r.extra[extraText] = int64(e.symbols.id(ev.Cause))
+	r.extra[extraOutcome] = int64(e.symbols.id(ev.Outcome))
+	r.extra[extraDueResponse], r.extra[extraDueResolution] = ev.DueResponse, ev.DueResolution
+	if ev.Action == kpi.TicketStageChanged {
+		r.extra[extraStage] = int64(e.symbols.id(ev.StageTo))
+		r.extra[extraStageFrom] = int64(e.symbols.id(ev.StageFrom))
+	}
+	if !e.cfg.Keep.Has(kpi.Team) {
+		r.extra[extraTeam] = int64(e.symbols.id(ev.Dims[kpi.Team]))
+	}
+	if !e.cfg.Keep.Has(kpi.AgentName) {
+		r.extra[extraAgent] = int64(e.symbols.id(ev.Dims[kpi.AgentName]))
+	}
 	if ev.Action == kpi.TicketCreated {
-		r.extra[1] = int64(e.symbols.id(ev.Customer))
-		r.extra[2] = int64(e.symbols.id(ev.Incident))
-		r.extra[3] = int64(ev.Type)
-		switch ev.Type {
-		case kpi.TypeServiceRequest, kpi.TypeQuestion, kpi.TypeFeedback:
-			r.flags |= flagNamed
+		r.extra[extraCustomer] = int64(e.symbols.id(ev.Customer))
+		r.extra[extraIncident] = int64(e.symbols.id(ev.Incident))
+		r.extra[extraService] = int64(e.symbols.id(ev.Service))
+		r.extra[extraType] = int64(ev.Type)<<8 | int64(ev.Role)
+	}
+}
+
+// roleFlags says who acted. A publisher that gives no role is taken as the customer for
+// a report, and as a person of the service for a reply.
+func roleFlags(r kpi.Role) uint8 {
+	switch r {
+	case kpi.RoleUnspecified:
+		return flagByPerson
+	case kpi.RoleAgent:
+		return flagByPerson | flagByOther
+	case kpi.RoleBot, kpi.RoleMonitor, kpi.RoleSystem:
+		return flagByOther | flagByMachine
+	default:
+		return 0
+	}
+}
+
+// stepTicket folds one record into a ticket.
+func stepTicket(e *Engine, s *state, r *record, out *sink) {
+	e.runClocks(s, r.at)
+	handed := s.handOver(e, r)
+	s.said(r)
+	e.actOnTicket(s, r, out)
+	if handed && s.x[xHandedAt] == 0 && s.is(kpi.TicketIsOpen) && !s.is(kpi.TicketIsResolved) {
+		s.x[xHandedAt] = r.at
+	}
+	e.setDueTimes(s, r.at)
+	s.combo[ticketOutcome] = s.combo[ticketCreated]
+	if s.is(kpi.TicketIsResolved) {
+		s.combo[ticketOutcome] = s.combo[ticketResolved]
+	}
+}
+
+// said takes over what does not depend on the action: what was said last holds.
+func (s *state) said(r *record) {
+	last := func(dst *int64, v int64) {
+		if v != 0 {
+			*dst = v
 		}
 	}
-	if r.extra != [numExtra]int64{} {
-		r.flags |= flagExtra
-	}
-	return r
+	last(&s.Fields[kpi.TicketCause], r.extra[extraText])
+	last(&s.Fields[kpi.TicketOutcome], r.extra[extraOutcome])
+	last(&s.x[xDueResponse], r.extra[extraDueResponse])
+	last(&s.x[xDueResolution], r.extra[extraDueResolution])
 }
 
-// takeTicket takes one record into a ticket: by one step of the fold where it is the
-// newest, else by folding anew.
-func (e *Engine) takeTicket(i uint32, r *record) Outcome {
-	t := &e.tickets.list[i]
-	if t.newest(r) && !rewrites(r.action) && !t.voids && t.state.endAction != kpi.TicketDeleted {
-		e.history.append(&t.log, r)
-		before := t.state
-		e.stepTicket(i, &t.state, r, &e.sink)
-		e.checkFold(i)
-		e.touchTicket(i)
-		e.countOrphan(&before, &t.state)
-		if before.has(isCreated) != t.state.has(isCreated) {
-			e.relink(i)
+// handOver notes a change from one agent or team to another, and reports whether there
+// was one.
+func (s *state) handOver(e *Engine, r *record) bool {
+	said := func(d kpi.Dimension, extra int) int64 {
+		if e.cfg.Keep.Has(d) {
+			return int64(e.combos.list[r.combo].values[d])
 		}
-		return Applied
+		return r.extra[extra]
 	}
-	return e.refoldTicket(i, r)
-}
-
-// rewrites reports whether an action changes what earlier events amount to.
-func rewrites(a kpi.Action) bool {
-	return a == kpi.TicketMerged || a == kpi.TicketDeleted || a == actionVoid
-}
-
-// refoldTicket inserts a record where it belongs and replaces all contributions.
-func (e *Engine) refoldTicket(i uint32, r *record) Outcome {
-	t := &e.tickets.list[i]
-	e.records = e.history.read(&t.log, e.records[:0])
-	if outcome := known(e.records, r); outcome != Applied {
-		return outcome
-	}
-	before := t.state
-	e.sink.negate = true
-	e.foldTicket(i, e.records)
-	e.sink.negate = false
-	e.records = insertRecord(e.records, r)
-	state := e.foldTicket(i, e.records)
-	e.history.replace(&t.log, e.records)
-	t.state = state
-	t.voids = t.voids || r.action == actionVoid
-	e.touchTicket(i)
-	e.countOrphan(&before, &state)
-	e.relink(i)
-	e.sink.net()
-	return Applied
-}
-
-func (e *Engine) countOrphan(before, after *ticketState) {
-	if before.orphan() {
-		e.tickets.orphans--
-	}
-	if after.orphan() {
-		e.tickets.orphans++
-	}
-}
-
-// foldTicket gives the contributions of a whole history to the sink.
-func (e *Engine) foldTicket(i uint32, records []record) ticketState {
-	state := ticketState{overdue: never}
-	live := effective(records, e.sink.live[:0])
-	e.sink.live = live
-	for k := range live {
-		switch live[k].action {
-		case kpi.TicketDeleted:
-			return ticketState{overdue: never, endAction: kpi.TicketDeleted}
-		case kpi.TicketMerged:
-			state.suppress = true
+	changed := false
+	for _, who := range [...]struct{ now, at int64 }{{said(kpi.Team, extraTeam), xTeam}, {said(kpi.AgentName, extraAgent), xAgent}} {
+		if who.now == 0 {
+			continue
 		}
+		changed = changed || s.x[who.at] != 0 && s.x[who.at] != who.now
+		s.x[who.at] = who.now
 	}
-	for k := range live {
-		e.stepTicket(i, &state, &live[k], &e.sink)
+	if changed {
+		s.Fields[kpi.TicketTransfers]++
+		first(&s.Fields[kpi.TicketFirstTransferredAt], r.at)
+		s.x[xHandedAt] = 0
 	}
-	return state
+	return changed
 }
 
-// effective appends to dst the records that are not retractions nor retracted.
-func effective(records, dst []record) []record {
-	for k := range records {
-		if records[k].action != actionVoid && !retracted(records, records[k].id) {
-			dst = append(dst, records[k])
-		}
-	}
-	return dst
-}
-
-func retracted(records []record, id uint64) bool {
-	for k := range records {
-		if records[k].action == actionVoid && uint64(records[k].extra[0]) == id {
-			return true
-		}
-	}
-	return false
-}
-
-// known tells whether an event is there already: Applied says that it is not.
-func known(records []record, r *record) Outcome {
-	for k := range records {
-		if records[k].id == r.id {
-			if records[k] == *r {
-				return Duplicate
-			}
-			return Conflict
-		}
-	}
-	return Applied
-}
-
-// insertRecord puts r at its place among sorted records.
-func insertRecord(records []record, r *record) []record {
-	place := len(records)
-	for place > 0 && records[place-1].compare(r) > 0 {
-		place--
-	}
-	return slices.Insert(records, place, *r)
-}
-
-// stepTicket folds one record into the state and gives what it contributes.
-func (e *Engine) stepTicket(i uint32, s *ticketState, r *record, out *sink) {
-	before := *s
-	if before.active() && !before.has(isWaiting) {
-		s.running += e.cfg.Policy.Calendar.Elapsed(before.since, r.at)
-	}
-	s.since = r.at
-	s.combo = e.overlay(before.combo, r.combo)
-	if r.extra[0] > 0 {
-		s.due = r.extra[0]
-	}
-	e.transit(i, s, r, out)
-	s.overdue = e.overdueFrom(s)
-	e.moveStocks(&before, s, r.at, out)
-	if !s.suppress {
-		e.sample(&before, s, out)
+func first(dst *int64, v int64) {
+	if *dst == 0 {
+		*dst = v
 	}
 }
 
-// transit changes the state as the action says.
-func (e *Engine) transit(i uint32, s *ticketState, r *record, out *sink) {
+// actOnTicket changes the state as the action says.
+func (e *Engine) actOnTicket(s *state, r *record, out *sink) {
 	switch r.action {
 	case kpi.TicketCreated:
-		e.create(i, s, r, out)
+		e.createTicket(s, r, out)
+	case kpi.TicketAssigned:
+		first(&s.Fields[kpi.TicketAssignedAt], r.at)
 	case kpi.TicketWorkStarted:
-		s.handle(r.at, isStarted)
+		s.set(kpi.TicketIsStarted, true)
+		first(&s.Fields[kpi.TicketStartedAt], r.at)
+		e.handleTicket(s, r.at, out)
 	case kpi.TicketReplied:
-		if r.flags&flagByPerson != 0 && r.flags&flagPrivate == 0 {
-			s.handle(r.at, isReplied)
-		}
+		e.replyToTicket(s, r, out)
 	case kpi.TicketWaiting:
-		s.flags |= isWaiting
+		s.wait(r.at)
 	case kpi.TicketResumed:
-		s.flags &^= isWaiting
+		s.resume(r.at)
+	case kpi.TicketStageChanged:
+		e.changeStage(s, r, out)
+	case kpi.TicketFollowedUp:
+		s.set(kpi.TicketIsFollowedUp, true)
+		first(&s.Fields[kpi.TicketFollowedUpAt], r.at)
 	case kpi.TicketResolved:
-		s.resolve(r.at)
+		e.resolveTicket(s, r.at, out)
 	case kpi.TicketReopened:
-		s.flags &^= isWaiting | isResolved | isClosed
-		s.resolved, s.closed, s.endAction = 0, 0, 0
-		s.reopened++
-		if s.has(isCreated) && r.flags&flagByOther == 0 && s.has(isReport) {
-			out.report(e.reportOf(i, s, r))
-		}
+		e.reopenTicket(s, r, out)
 	case kpi.TicketClosed:
 		if r.flags&flagUnresolved == 0 {
-			s.resolve(r.at)
+			e.resolveTicket(s, r.at, out)
 		}
-		s.end(r)
+		e.endTicket(s, r, out)
 	case kpi.TicketMerged, kpi.TicketCancelled:
-		s.end(r)
+		e.endTicket(s, r, out)
 	}
 }
 
-func (s *ticketState) handle(at int64, how ticketFlags) {
-	if !s.has(how) {
-		s.flags |= how
-		if how == isStarted {
-			s.started = at
-		} else {
-			s.replied = at
-		}
-	}
-	s.handleAny(at)
-}
-
-func (s *ticketState) handleAny(at int64) {
-	if !s.has(isHandled) {
-		s.flags |= isHandled
-		s.handled = at
-	}
-}
-
-// resolve: a resolution without a reply is the first handling.
-func (s *ticketState) resolve(at int64) {
-	s.handleAny(at)
-	if !s.has(isResolved) {
-		s.resolved = at
-	}
-	s.flags |= isResolved
-	s.flags &^= isWaiting
-}
-
-func (s *ticketState) end(r *record) {
-	if !s.has(isClosed) {
-		s.closed, s.endAction = r.at, r.action
-	}
-	s.flags |= isClosed
-	s.flags &^= isWaiting
-}
-
-// create fixes what never changes: the customer and the incident. A second creation
-// only updates.
-func (e *Engine) create(i uint32, s *ticketState, r *record, out *sink) {
-	if s.has(isCreated) {
+// createTicket fixes what never changes: the customer, the service and the incident. A
+// second creation only updates.
+func (e *Engine) createTicket(s *state, r *record, out *sink) {
+	if s.exists {
 		return
 	}
-	s.flags |= isCreated
-	s.created = r.at
-	s.customer, s.incident, s.typ = uint32(r.extra[1]), uint32(r.extra[2]), kpi.TicketType(r.extra[3])
-	s.category = e.combos.list[s.combo].values[kpi.Category]
-	if s.customer != 0 && (r.flags&flagNamed == 0 || s.incident != 0) {
-		s.flags |= isReport
-	}
-	if s.has(isReport) && r.flags&flagByOther == 0 {
-		out.report(e.reportOf(i, s, r))
-	}
-}
-
-func (e *Engine) reportOf(i uint32, s *ticketState, r *record) report {
-	return report{
-		key:    incidentKey{tenant: e.combos.list[s.combo].tenant, customer: s.customer, name: s.incidentName(), named: s.incident != 0},
-		at:     r.at,
-		combo:  s.combo,
-		source: reportKey{kind: kpi.Ticket, entity: i, event: r.id},
+	s.exists = true
+	s.set(kpi.TicketIsCreated, true)
+	s.set(kpi.TicketIsMerged, s.x[xMerged] != 0)
+	s.set(kpi.TicketIsOpen, !s.is(kpi.TicketIsClosed))
+	s.Fields[kpi.TicketCreatedAt] = r.at
+	s.combo[ticketCreated] = s.combo[current]
+	s.x[xCustomer], s.x[xIncident], s.x[xService] = r.extra[extraCustomer], r.extra[extraIncident], r.extra[extraService]
+	s.x[xCategory] = int64(e.combos.list[s.combo[current]].values[kpi.Category])
+	kind, role := kpi.TicketType(r.extra[extraType]>>8), kpi.Role(r.extra[extraType]&0xff)
+	s.Fields[kpi.TicketTypeText] = int64(e.words.ticketTypes[kind])
+	s.Fields[kpi.TicketOpenedBy] = int64(e.words.roles[role])
+	if s.x[xCustomer] != 0 && (wrong(kind) || s.x[xIncident] != 0) {
+		s.x[xReport] = 1
+		if r.flags&flagByOther == 0 {
+			out.report(e.reportOf(s, r))
+		}
 	}
 }
 
-// incidentName is the symbol that tells one incident of a customer from another.
-func (s *ticketState) incidentName() uint32 {
-	if s.incident != 0 {
-		return s.incident
-	}
-	return s.category
+// wrong reports whether a ticket of the type says that something is wrong, where it does
+// not name what.
+func wrong(t kpi.TicketType) bool {
+	return t != kpi.TypeServiceRequest && t != kpi.TypeQuestion && t != kpi.TypeFeedback
 }
 
-// overdueFrom returns from when the ticket is overdue if nothing more happens. A due
-// time of the publisher stands by itself; else the running time must exceed the target.
-func (e *Engine) overdueFrom(s *ticketState) int64 {
-	if !s.active() {
-		return never
+func (e *Engine) reportOf(s *state, r *record) report {
+	return report{key: s.incidentKey(), at: r.at, combo: s.combo[current], source: reportKey{kind: kpi.Ticket, entity: e.folding, event: r.id}}
+}
+
+// incidentKey is the identity of the ticket's incident.
+func (s *state) incidentKey() threadKey {
+	k := threadKey{kind: incidentThread, tenant: s.Tenant, a: uint32(s.x[xCustomer]), b: uint32(s.x[xIncident]), named: true}
+	if k.b == 0 {
+		k.b, k.named = uint32(s.x[xCategory]), false
 	}
-	if s.due > 0 {
-		return max(s.since, s.due)
+	return k
+}
+
+func (e *Engine) handleTicket(s *state, at int64, out *sink) {
+	if !s.is(kpi.TicketIsHandled) {
+		s.set(kpi.TicketIsHandled, true)
+		s.Fields[kpi.TicketHandledAt] = at
+		s.combo[ticketHandled] = s.combo[current]
+		if s.x[xWaitingSince] != 0 {
+			s.x[xWaitingSince] = at // what was waited before does not count as handling
+		}
 	}
-	target := e.combos.list[s.combo].target
+	if taken := s.x[xHandedAt]; taken != 0 {
+		s.x[xHandedAt] = 0
+		if s.gives() {
+			e.sub.Fact = kpi.Fact{Tenant: s.Tenant}
+			e.sub.Fields[kpi.HandoffTakenAt], e.sub.Fields[kpi.HandoffWait] = at, at-taken
+			e.emit(kpi.FactHandoff, s.combo[current], 1, out)
+		}
+	}
+}
+
+// gives reports whether the ticket gives facts of its own: a merged one does not.
+func (s *state) gives() bool { return s.exists && s.x[xMerged] == 0 }
+
+func (e *Engine) replyToTicket(s *state, r *record, out *sink) {
 	switch {
-	case target == 0:
-		return never
-	case s.running > target:
-		return s.since
-	case s.has(isWaiting):
-		return never
+	case r.flags&flagPrivate != 0:
+	case r.flags&flagByPerson != 0:
+		s.Fields[kpi.TicketReplies]++
+		if !s.is(kpi.TicketIsReplied) {
+			s.set(kpi.TicketIsReplied, true)
+			s.Fields[kpi.TicketRepliedAt] = r.at
+			s.combo[ticketReplied] = s.combo[current]
+		}
+		e.handleTicket(s, r.at, out)
+		e.nextResponse(s, r.at, out)
+	case r.flags&flagByMachine != 0:
+		first(&s.Fields[kpi.TicketBotRepliedAt], r.at)
+	default: // the customer
+		if s.exists {
+			first(&s.Fields[kpi.TicketFirstMessageAt], r.at)
+		}
+		if s.is(kpi.TicketIsHandled) && !s.is(kpi.TicketIsResolved) && !s.is(kpi.TicketIsClosed) {
+			first(&s.x[xMessageAt], r.at)
+		}
+	}
+}
+
+// nextResponse gives the time from a message of the customer to the reply.
+func (e *Engine) nextResponse(s *state, at int64, out *sink) {
+	asked := s.x[xMessageAt]
+	s.x[xMessageAt] = 0
+	if asked == 0 || !s.gives() || out.mute {
+		return
+	}
+	running, target := int64(0), int64(0)
+	e.eachTarget(s, asked, at, func(t *sla.Targets, from, to int64) {
+		running += t.NextResponse.Calendar.Elapsed(from, to)
+		target = t.NextResponse.Target
+	})
+	e.sub.Fact = kpi.Fact{Tenant: s.Tenant}
+	e.sub.Fields[kpi.NextResponseAt], e.sub.Fields[kpi.NextResponseWait] = at, at-asked
+	e.sub.Fields[kpi.NextResponseRunning] = running
+	e.sub.set(kpi.NextResponseIsBreached, target > 0 && running > target)
+	e.emit(kpi.FactNextResponse, s.combo[current], 1, out)
+}
+
+func (s *state) wait(at int64) {
+	if !s.is(kpi.TicketIsWaiting) {
+		s.set(kpi.TicketIsWaiting, true)
+		s.x[xWaitingSince] = at
+	}
+}
+
+func (s *state) resume(at int64) {
+	if s.is(kpi.TicketIsWaiting) && s.is(kpi.TicketIsHandled) {
+		s.Fields[kpi.TicketWaited] += at - s.x[xWaitingSince]
+	}
+	s.set(kpi.TicketIsWaiting, false)
+	s.x[xWaitingSince] = 0
+}
+
+// resolveTicket: a resolution without a reply is the first handling.
+func (e *Engine) resolveTicket(s *state, at int64, out *sink) {
+	e.handleTicket(s, at, out)
+	s.resume(at)
+	s.x[xMessageAt] = 0
+	if s.is(kpi.TicketIsResolved) {
+		return
+	}
+	s.set(kpi.TicketIsResolved, true)
+	s.Fields[kpi.TicketResolvedAt], s.x[xLastResolved] = at, at
+	s.combo[ticketResolved] = s.combo[current]
+	s.set(kpi.TicketIsResolutionBreached, s.x[xBreached]&breachedResolution != 0)
+	e.leaveStage(s, at, out)
+	if s.gives() {
+		e.emitResolution(s, false, 1, out)
+	}
+}
+
+func (e *Engine) emitResolution(s *state, undone bool, sign int64, out *sink) {
+	e.sub.Fact = kpi.Fact{Tenant: s.Tenant}
+	e.sub.Fields[kpi.ResolutionAt] = s.x[xLastResolved]
+	e.sub.set(kpi.ResolutionIsUndone, undone)
+	e.emit(kpi.FactResolution, s.combo[ticketResolved], sign, out)
+}
+
+func (e *Engine) reopenTicket(s *state, r *record, out *sink) {
+	if s.is(kpi.TicketIsResolved) {
+		s.Fields[kpi.TicketResolvedBefore] += r.at - s.x[xLastResolved]
+		if s.gives() && s.x[xLastResolved] != 0 {
+			e.emitResolution(s, false, -1, out)
+			e.emitResolution(s, true, 1, out)
+		}
+	}
+	s.resume(r.at)
+	for _, f := range [...]int{kpi.TicketIsResolved, kpi.TicketIsClosed, kpi.TicketIsCancelled,
+		kpi.TicketIsResolutionBreached, kpi.TicketResolvedAt, kpi.TicketClosedAt} {
+		s.Fields[f] = 0
+	}
+	s.combo[ticketResolved], s.combo[ticketClosed], s.x[xEnd] = 0, 0, 0
+	s.set(kpi.TicketIsOpen, s.exists)
+	s.set(kpi.TicketIsReopened, true)
+	s.Fields[kpi.TicketReopens]++
+	if s.Fields[kpi.TicketStage] == 0 && s.x[xLastStage] != 0 {
+		s.enterStage(s.x[xLastStage], r.at)
+	}
+	if s.exists && r.flags&flagByOther == 0 && s.x[xReport] != 0 {
+		out.report(e.reportOf(s, r))
+	}
+}
+
+// endTicket closes it, be it merged or cancelled.
+func (e *Engine) endTicket(s *state, r *record, out *sink) {
+	if !s.is(kpi.TicketIsClosed) {
+		s.Fields[kpi.TicketClosedAt], s.x[xEnd] = r.at, int64(r.action)
+		s.combo[ticketClosed] = s.combo[current]
+	}
+	s.resume(r.at)
+	s.x[xMessageAt] = 0
+	s.set(kpi.TicketIsClosed, true)
+	s.set(kpi.TicketIsOpen, false)
+	s.set(kpi.TicketIsCancelled, s.is(kpi.TicketIsCancelled) || r.action == kpi.TicketCancelled)
+	e.leaveStage(s, r.at, out)
+}
+
+// changeStage ends one visit and begins the next. The stage that is left may have begun
+// with the ticket, where nothing was said of it before.
+func (e *Engine) changeStage(s *state, r *record, out *sink) {
+	if from := r.extra[extraStageFrom]; from != 0 && s.Fields[kpi.TicketStage] == 0 && s.x[xLastStage] == 0 && s.exists {
+		s.enterStage(from, s.Fields[kpi.TicketCreatedAt])
+	}
+	e.leaveStage(s, r.at, out)
+	s.enterStage(r.extra[extraStage], r.at)
+}
+
+func (s *state) enterStage(stage, at int64) {
+	s.x[xLastStage] = stage
+	if s.is(kpi.TicketIsResolved) || s.is(kpi.TicketIsClosed) {
+		return
+	}
+	s.Fields[kpi.TicketStage], s.Fields[kpi.TicketStageSince] = stage, at
+}
+
+func (e *Engine) leaveStage(s *state, at int64, out *sink) {
+	stage, since := s.Fields[kpi.TicketStage], s.Fields[kpi.TicketStageSince]
+	s.Fields[kpi.TicketStage], s.Fields[kpi.TicketStageSince] = 0, 0
+	if stage == 0 || !s.gives() {
+		return
+	}
+	e.sub.Fact = kpi.Fact{Tenant: s.Tenant}
+	e.sub.Fields[kpi.VisitLeftAt], e.sub.Fields[kpi.VisitDwell], e.sub.Fields[kpi.VisitStage] = at, at-since, stage
+	e.emit(kpi.FactVisit, s.combo[current], 1, out)
+}
+
+// status is the word for where a ticket stands, in its row.
+func (s *state) status() string {
+	switch {
+	case s.x[xDeleted] != 0:
+		return "deleted"
+	case !s.exists:
+		return "unseen"
+	case s.x[xEnd] == int64(kpi.TicketMerged):
+		return "merged"
+	case s.x[xEnd] == int64(kpi.TicketCancelled):
+		return "cancelled"
+	case s.is(kpi.TicketIsClosed):
+		return "closed"
+	case s.is(kpi.TicketIsResolved):
+		return "resolved"
+	case s.is(kpi.TicketIsWaiting):
+		return "waiting"
 	default:
-		return e.cfg.Policy.Calendar.After(s.since, target-s.running)
-	}
-}
-
-// moveStocks moves the ticket between the stocks of open and overdue tickets at an
-// instant.
-func (e *Engine) moveStocks(before, s *ticketState, at int64, out *sink) {
-	was, is := before.open(), s.open()
-	if was != is || was && before.combo != s.combo {
-		if was {
-			out.add(ticketsOpen, before.combo, at, 0, -1)
-		}
-		if is {
-			out.add(ticketsOpen, s.combo, at, 0, 1)
-		}
-	}
-	if before.overdue == s.overdue && before.combo == s.combo {
-		return
-	}
-	begun := before.overdue < at
-	if begun && s.overdue == at && before.combo == s.combo {
-		s.overdue = before.overdue // it goes on
-		return
-	}
-	if before.overdue != never {
-		out.add(ticketsOverdue, before.combo, max(before.overdue, at), 0, -1)
-	}
-	if s.overdue != never {
-		out.add(ticketsOverdue, s.combo, s.overdue, 0, 1)
-	}
-}
-
-// sample gives the response times that have become known: a sample belongs to the
-// moment of the handling, and exists once the creation is known too.
-func (e *Engine) sample(before, s *ticketState, out *sink) {
-	if !s.has(isCreated) {
-		return
-	}
-	fresh := !before.has(isCreated)
-	if s.has(isHandled) && (fresh || !before.has(isHandled)) {
-		e.duration(responseTime, s.combo, s.handled, s.handled-s.created, out)
-	}
-}
-
-// duration gives one sample of a histogram of times.
-func (e *Engine) duration(m measure, combo uint32, at, ms int64, out *sink) {
-	if ms < 0 {
-		ms = 0
-		if !out.negate {
-			e.counters.Negative++
-		}
-	}
-	out.add(m, combo, at, 0, ms)
-	out.add(m, combo, at, histogramSlot(ms), 1)
-}
-
-func (e *Engine) touchTicket(i uint32) {
-	t := &e.tickets.list[i]
-	t.version = e.sequence
-	if !t.dirty && !e.cfg.NoHistory {
-		t.dirty = true
-		e.tickets.dirty = append(e.tickets.dirty, i)
+		return "open"
 	}
 }

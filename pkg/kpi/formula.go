@@ -524,6 +524,7 @@ func perWindow(m *Measure) term {
 	}
 }
 
+// perPeriod adds what has happened in the period to a stock at its start.
 func perPeriod(m *Measure) term {
 	slot, unit := m.Slot, m.unit()
 	return func(_ *Compiled, in *Input) float64 {
@@ -534,7 +535,8 @@ func perPeriod(m *Measure) term {
 		if !ok {
 			return math.NaN()
 		}
-		return float64(at(in.Window, slot+uint16(p))) / unit
+		stock := slot + NumPeriods
+		return float64(at(in.Window, slot+uint16(p))+at(in.All, stock)-at(in.Window, stock)) / unit
 	}
 }
 

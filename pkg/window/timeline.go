@@ -195,9 +195,14 @@ func (l *Timeline) collapse(r Ring, horizon int64, move func(cell)) {
 // AddRange adds to sum, sign times, what the timeline has in lo ≤ t < hi. The ends must
 // lie on the grid of the rings that keep them; a lo before all rings includes the total.
 func (l *Timeline) AddRange(sum *Vector, lo, hi, sign int64) {
-	if lo == minTime {
+	l.each(lo, hi, func(slot uint16, value int64) { sum.Add(slot, sign*value) })
+}
+
+// each calls f for every cell in lo ≤ t < hi.
+func (l *Timeline) each(lo, hi int64, f func(slot uint16, value int64)) {
+	if lo == MinTime {
 		for _, e := range l.base {
-			sum.Add(e.Slot, sign*e.Value)
+			f(e.Slot, e.Value)
 		}
 	}
 	for r := range l.rings {
@@ -208,7 +213,7 @@ func (l *Timeline) AddRange(sum *Vector, lo, hi, sign int64) {
 				if int64(c.at) >= hi {
 					break
 				}
-				sum.Add(c.slot, sign*c.value)
+				f(c.slot, c.value)
 			}
 		}
 	}
@@ -224,40 +229,97 @@ func (l *Timeline) Bucket(r Ring, start int64) Vector {
 // Late returns what came when its hour was already closed.
 func (l *Timeline) Late() Vector { return l.late }
 
-// Rolling is the running total of one window over a timeline. It is a cache: dropping
-// it changes nothing.
+// Rolling is the running total of a timeline over lo ≤ t < hi. It is a cache: dropping it
+// changes nothing. It remembers the slots whose totals may have changed.
 type Rolling struct {
-	lo, hi int64
-	sum    Vector
-	valid  bool
+	lo, hi  int64
+	sum     Vector
+	valid   bool
+	touched []uint16
 }
 
 // Note tells the running total of a change at t that the timeline has just taken in.
 func (w *Rolling) Note(t int64, slot uint16, value int64) {
 	if w.valid && w.lo <= t && t < w.hi {
 		w.sum.Add(slot, value)
+		w.touch(slot)
 	}
+}
+
+func (w *Rolling) touch(slot uint16) {
+	if n := len(w.touched); n == cap(w.touched) && n > 64 {
+		w.touched = compact(w.touched)
+	}
+	w.touched = append(w.touched, slot)
+}
+
+func compact(slots []uint16) []uint16 {
+	slices.Sort(slots)
+	return slices.Compact(slots)
 }
 
 // Collapsed tells the running total that the timeline has been collapsed: where an end of
 // the window is no longer a boundary of what is kept, it must be summed anew.
 func (w *Rolling) Collapsed(h Horizons) {
-	w.valid = w.valid && h.OnGrid(w.hi) && (w.lo == minTime || h.OnGrid(w.lo))
+	w.valid = w.valid && h.OnGrid(w.hi) && (w.lo == MinTime || h.OnGrid(w.lo))
 }
 
-// Total moves the window's end to hi and returns its total, which is valid until the
+// Move moves the window to lo ≤ t < hi and returns its total, which is valid until the
 // next call. Moving forward costs only what enters and leaves.
-func (w *Rolling) Total(l *Timeline, win Window, hi int64) Vector {
-	lo := win.Lo(hi)
-	if !w.valid || hi < w.hi || lo < w.lo || lo > w.hi {
+func (w *Rolling) Move(l *Timeline, lo, hi int64) Vector {
+	switch {
+	case !w.valid || hi < w.hi || lo < w.lo || lo > w.hi:
+		former := w.sum.Clone()
 		w.sum = w.sum[:0]
 		l.AddRange(&w.sum, lo, hi, 1)
-	} else {
+		w.touched = AppendDifference(w.touched, former, w.sum)
+	default:
 		if lo > w.lo {
-			l.AddRange(&w.sum, w.lo, lo, -1)
+			l.each(w.lo, lo, func(slot uint16, value int64) { w.add(slot, -value) })
 		}
-		l.AddRange(&w.sum, w.hi, hi, 1)
+		if hi > w.hi {
+			l.each(w.hi, hi, w.add)
+		}
 	}
 	w.lo, w.hi, w.valid = lo, hi, true
 	return w.sum
+}
+
+func (w *Rolling) add(slot uint16, value int64) {
+	w.sum.Add(slot, value)
+	w.touch(slot)
+}
+
+// Total returns the total of the last Move, with what was noted since.
+func (w *Rolling) Total() Vector { return w.sum }
+
+// Touched returns the slots whose totals may have changed since the last Forget, sorted.
+func (w *Rolling) Touched() []uint16 {
+	w.touched = compact(w.touched)
+	return w.touched
+}
+
+// Forget forgets which slots were touched.
+func (w *Rolling) Forget() { w.touched = w.touched[:0] }
+
+// AppendDifference appends to slots those in which a and b differ.
+func AppendDifference(slots []uint16, a, b Vector) []uint16 {
+	i, k := 0, 0
+	for i < len(a) || k < len(b) {
+		switch {
+		case k == len(b) || i < len(a) && a[i].Slot < b[k].Slot:
+			slots = append(slots, a[i].Slot)
+			i++
+		case i == len(a) || b[k].Slot < a[i].Slot:
+			slots = append(slots, b[k].Slot)
+			k++
+		default:
+			if a[i].Value != b[k].Value {
+				slots = append(slots, a[i].Slot)
+			}
+			i++
+			k++
+		}
+	}
+	return slots
 }

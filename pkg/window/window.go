@@ -14,9 +14,12 @@ const (
 	Minute
 	Hour
 	Total
+	// Day is not a ring of timelines: it names rows of local days, whose buckets are the
+	// number of the day since 1970 × 86400.
+	Day
 )
 
-var ringLength = [...]int64{1, 60, 3600, 1 << 40}
+var ringLength = [...]int64{1, 60, 3600, 1 << 40, 86400}
 
 // Seconds is the length of the ring's buckets.
 func (r Ring) Seconds() int64 { return ringLength[r] }
@@ -86,9 +89,10 @@ func Default() []Window {
 // less the length, rounded down to the bucket.
 func (w Window) Lo(t int64) int64 {
 	if w.Ring == Total {
-		return minTime
+		return MinTime
 	}
 	return w.Ring.Floor(t - w.Length)
 }
 
-const minTime = -1 << 62
+// MinTime is before all other times.
+const MinTime = -1 << 62

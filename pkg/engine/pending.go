@@ -1,0 +1,165 @@
+package engine
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/deskpulse/deskpulse/pkg/window"
+)
+
+// change is a delta on its way into the cells: of one slot of one series in one second.
+type change struct {
+	series   uint32
+	at       uint32 // Unix seconds
+	slot     uint16
+	value    int64
+	sequence uint64 // of the newest event that made it
+}
+
+func (c *change) compare(o *change) int {
+	return cmp.Or(cmp.Compare(c.series, o.series), cmp.Compare(c.at, o.at), cmp.Compare(c.slot, o.slot))
+}
+
+// pending adds up changes until they are settled, in an open-addressing table, so that
+// what cancels out, or comes to the same second, costs no more.
+type pending struct {
+	table []change // a series of 0 is an empty slot
+	used  int
+}
+
+// maxPending bounds how many changes wait before they are settled.
+const maxPending = 1 << 15
+
+func (p *pending) add(c change) {
+	if p.table == nil {
+		p.table = make([]change, 2*maxPending)
+	}
+	h := (uint64(c.series)<<32 | uint64(c.at)) * 0x9E3779B97F4A7C15
+	h = (h ^ h>>29 ^ uint64(c.slot)) * 0xBF58476D1CE4E5B9
+	mask := uint64(len(p.table) - 1)
+	for i := h >> 20 & mask; ; i = (i + 1) & mask {
+		t := &p.table[i]
+		if t.series == 0 {
+			*t = c
+			p.used++
+			return
+		}
+		if t.series == c.series && t.at == c.at && t.slot == c.slot {
+			t.value += c.value
+			t.sequence = max(t.sequence, c.sequence)
+			return
+		}
+	}
+}
+
+func (p *pending) full() bool { return p.used >= maxPending*3/2 }
+
+// drain appends the changes that are not nothing to dst, sorted, and empties the table.
+func (p *pending) drain(dst []change) []change {
+	if p.used == 0 {
+		return dst
+	}
+	for i := range p.table {
+		if c := &p.table[i]; c.series != 0 {
+			if c.value != 0 {
+				dst = append(dst, *c)
+			}
+			*c = change{}
+		}
+	}
+	p.used = 0
+	slices.SortFunc(dst, func(a, b change) int { return a.compare(&b) })
+	return dst
+}
+
+// future holds the changes of hours that have not begun, by the hour: a due time that a
+// ticket may never reach costs nothing but its place here until then.
+type future struct {
+	hours map[uint32]*agenda
+	from  int64 // Unix seconds: the first that lies in the future
+}
+
+type agenda struct {
+	changes []change
+	netted  int // how many there were when what cancels out was last dropped
+}
+
+func newFuture() future { return future{hours: make(map[uint32]*agenda)} }
+
+func (f *future) add(c change) {
+	hour := c.at / 3600
+	a := f.hours[hour]
+	if a == nil {
+		a = &agenda{}
+		f.hours[hour] = a
+	}
+	a.changes = append(a.changes, c)
+	if n := len(a.changes); n > 256 && n > 2*a.netted {
+		a.net()
+	}
+}
+
+// net sorts the changes and drops what cancels out.
+func (a *agenda) net() {
+	slices.SortFunc(a.changes, func(x, y change) int { return x.compare(&y) })
+	out := a.changes[:0]
+	for _, c := range a.changes {
+		if n := len(out); n > 0 && out[n-1].compare(&c) == 0 {
+			out[n-1].value += c.value
+			out[n-1].sequence = max(out[n-1].sequence, c.sequence)
+		} else {
+			out = append(out, c)
+		}
+	}
+	a.changes = slices.DeleteFunc(out, func(c change) bool { return c.value == 0 })
+	a.netted = len(a.changes)
+}
+
+// begin moves what lies before the end of the hour of t to where it is counted.
+func (f *future) begin(t int64, count func(change)) {
+	next := window.Hour.Floor(t) + 3600
+	if next <= f.from {
+		return
+	}
+	for hour := range f.hours {
+		if int64(hour)*3600 < next {
+			for _, c := range f.hours[hour].changes {
+				count(c)
+			}
+			delete(f.hours, hour)
+		}
+	}
+	f.from = next
+}
+
+// seconds turns milliseconds into seconds within what timelines can hold: 1970 to 2106.
+func seconds(ms int64) uint32 { return uint32(min(max(ms, 0)/1000, 1<<32-1)) }
+
+// takeDeltas queues what the event has changed.
+func (e *Engine) takeDeltas() {
+	for k := range e.sink.deltas {
+		d := &e.sink.deltas[k]
+		if d.at >= never {
+			continue
+		}
+		c := change{series: e.seriesOf(d.combo), at: seconds(d.at), slot: d.slot, value: d.value, sequence: e.sequence}
+		if int64(c.at) >= e.future.from {
+			e.future.add(c)
+			continue
+		}
+		e.counters.Late[e.horizons.Ring(int64(c.at))]++
+		e.queue(c)
+	}
+}
+
+func (e *Engine) queue(c change) {
+	e.pending.add(c)
+	if e.pending.full() {
+		e.settle()
+	}
+}
+
+// upTo lets the hours begin that a reading as of an instant looks into.
+func (e *Engine) upTo(at int64) {
+	e.future.begin(at, e.queue)
+}
