@@ -60,7 +60,7 @@ kpis:
 		{"option", measure("of: ticket, at: created_at, where: option.x == 1"), `own.yaml:2:50: measures.m.from[0].where: "option.x == 1" at 1:`},
 		{"type", measure("of: ticket, at: replies"), `measures.m.from[0].at: "replies" is a whole number: give a time`},
 		{"bool", measure("of: ticket, at: created_at, where: created_at"), `where: "created_at" is a time: give a bool`},
-		{"operands", measure("of: ticket, at: created_at, where: 'open && replies'"), `own.yaml:2:50: measures.m.from[0].where: "open && replies" at 1:9: this is a int where a bool belongs: give one`},
+		{"operands", measure("of: ticket, at: created_at, where: 'open && replies'"), `own.yaml:2:50: measures.m.from[0].where: "open && replies" at 1:9: int where bool belongs: give a bool`},
 		{"syntax", measure("of: ticket, at: created_at, where: 'open &&'"), `own.yaml:2:50: measures.m.from[0].where: "open &&" at 1:8: mismatched input '<EOF>': correct the expression`},
 		{"no instant", measure("of: ticket"), `own.yaml:2:14: measures.m.from[0].at: a measure of shape count needs it: give an expression`},
 		{"two instants", measure("of: ticket, while: open, at: created_at"), `measures.m.from[0].at: a stock is not dated: it lasts as long as while is true: leave it out`},

@@ -73,12 +73,12 @@ func plain(message string) string {
 	}
 	if call, ok := strings.CutPrefix(message, "found no matching overload for '"); ok {
 		name, rest, _ := strings.Cut(call, "' applied to '")
-		name = strings.Trim(strings.Trim(name, "@"), "_")
+		name = strings.ReplaceAll(strings.Trim(strings.Trim(name, "@"), "_"), "_", "")
 		return fmt.Sprintf("%s does not take %s: give it values of types that go together", name, strings.TrimSuffix(rest, "'"))
 	}
 	if types, ok := strings.CutPrefix(message, "expected type '"); ok {
 		want, got, _ := strings.Cut(types, "' but found '")
-		return fmt.Sprintf("this is a %s where a %s belongs: give one", strings.TrimSuffix(got, "'"), want)
+		return fmt.Sprintf("%s where %s belongs: give a %s", strings.TrimSuffix(got, "'"), want, want)
 	}
 	message, _, _ = strings.Cut(strings.TrimPrefix(message, "Syntax error: "), " expecting ")
 	return message + ": correct the expression"
@@ -113,7 +113,6 @@ func declare(signatures []signature) []cel.EnvOption {
 }
 
 var (
-	anyType   = cel.TypeParamType("A")
 	boolType  = cel.BoolType
 	timeType  = cel.TimestampType
 	spanType  = cel.DurationType
@@ -131,12 +130,14 @@ func logic() []signature {
 		{operators.LogicalAnd, boolType, []*cel.Type{boolType, boolType}},
 		{operators.LogicalOr, boolType, []*cel.Type{boolType, boolType}},
 		{operators.LogicalNot, boolType, []*cel.Type{boolType}},
-		{operators.Conditional, anyType, []*cel.Type{boolType, anyType, anyType}},
 		{operators.Negate, intType, []*cel.Type{intType}},
 		{operators.Negate, floatType, []*cel.Type{floatType}},
 	}
 	for _, t := range []*cel.Type{boolType, textType} {
-		s = append(s, signature{operators.Equals, boolType, []*cel.Type{t, t}}, signature{operators.NotEquals, boolType, []*cel.Type{t, t}})
+		s = append(s,
+			signature{operators.Equals, boolType, []*cel.Type{t, t}},
+			signature{operators.NotEquals, boolType, []*cel.Type{t, t}},
+			signature{operators.Conditional, t, []*cel.Type{boolType, t, t}})
 	}
 	for _, t := range []*cel.Type{intType, floatType, textType} {
 		s = append(s, signature{operators.In, boolType, []*cel.Type{t, cel.ListType(t)}})
@@ -149,7 +150,9 @@ func logic() []signature {
 		for _, op := range []string{operators.Add, operators.Subtract, operators.Multiply} {
 			s = append(s, signature{op, result, pair})
 		}
-		s = append(s, signature{operators.Divide, floatType, pair})
+		s = append(s,
+			signature{operators.Conditional, result, []*cel.Type{boolType, pair[0], pair[1]}},
+			signature{operators.Divide, floatType, pair})
 		for _, op := range comparisons {
 			s = append(s, signature{op, boolType, pair})
 		}
@@ -185,8 +188,11 @@ func times() []signature {
 			signature{operators.Multiply, spanType, []*cel.Type{n, spanType}},
 			signature{operators.Divide, spanType, []*cel.Type{spanType, n}})
 	}
-	for _, op := range comparisons {
-		s = append(s, signature{op, boolType, []*cel.Type{spanType, spanType}}, signature{op, boolType, []*cel.Type{timeType, timeType}})
+	for _, t := range []*cel.Type{spanType, timeType} {
+		s = append(s, signature{operators.Conditional, t, []*cel.Type{boolType, t, t}})
+		for _, op := range comparisons {
+			s = append(s, signature{op, boolType, []*cel.Type{t, t}})
+		}
 	}
 	return s
 }
