@@ -92,10 +92,16 @@ func (m *Merger) Add(set *kpi.TotalsSet, now time.Time) Heard {
 
 // refuse forgets a partition whose new owner cannot be understood.
 func (m *Merger) refuse(set *kpi.TotalsSet, now time.Time) {
-	if p := m.partitions[set.Partition]; p != nil && !p.foreign {
-		m.drop(p, set.Partition, p.round+1)
-	}
+	m.Forget(set.Partition)
 	m.partitions[set.Partition] = &held{epoch: set.Epoch, heard: now, foreign: true}
+}
+
+// Forget forgets a partition, until it is heard of again.
+func (m *Merger) Forget(partition uint16) {
+	if p := m.partitions[partition]; p != nil {
+		m.drop(p, partition, p.round+1)
+		delete(m.partitions, partition)
+	}
 }
 
 func (m *Merger) take(p *held, set *kpi.TotalsSet, now time.Time) {

@@ -16,8 +16,8 @@ var start = time.Unix(1_700_000_000, 0)
 
 const layout = 77
 
-// vector has a value in each slot from 0.
-func vector(values ...int64) (v window.Vector) {
+// counted has a value in each slot from 0.
+func counted(values ...int64) (v window.Vector) {
 	for slot, n := range values {
 		v.Add(uint16(slot), n)
 	}
@@ -32,7 +32,7 @@ func teamGroup(name string) kpi.Group {
 
 // team is what a team has counted since ever: slots 0 and 1.
 func team(name string, values ...int64) kpi.Totals {
-	return kpi.Totals{Tenant: "acme", Window: "all", Group: teamGroup(name), Values: vector(values...)}
+	return kpi.Totals{Tenant: "acme", Window: "all", Group: teamGroup(name), Values: counted(values...)}
 }
 
 // changed is a change of some slots, also to 0.
@@ -211,10 +211,10 @@ func TestMergeTakesTheOldest(t *testing.T) {
 // Windows lie where they lie for the whole merge, also in groups that nothing happens in.
 func TestMergeKnowsItsWindows(t *testing.T) {
 	in := func(name, windowName string, lo int64, n int64) kpi.Totals {
-		return kpi.Totals{Tenant: "acme", Window: windowName, Group: teamGroup(name), Lo: lo, Values: vector(n)}
+		return kpi.Totals{Tenant: "acme", Window: windowName, Group: teamGroup(name), Lo: lo, Values: counted(n)}
 	}
 	month := in("a", "month", 50, 1)
-	month.MonthFrom, month.MonthTo, month.Openings = 645, 646, vector(7)
+	month.MonthFrom, month.MonthTo, month.Openings = 645, 646, counted(7)
 	m := NewMerger(layout)
 	add(t, m, set(0, 1, 1, 4000, true, team("a", 1), in("a", "1h", 360, 1), month, team("b", 1)), start, Taken)
 	month.Lo, month.MonthFrom, month.MonthTo = 60, 646, 647
