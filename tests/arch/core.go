@@ -10,7 +10,7 @@ import (
 
 // core is the packages that touch no network, no clock and no goroutine: their state is
 // a function of what they are given, so any run can be repeated.
-var core = []string{"pkg/kpi", "pkg/sla", "pkg/window", "pkg/engine"}
+var core = []string{"pkg/kpi", "pkg/sla", "pkg/window", "pkg/period", "pkg/compare", "pkg/scorecard", "pkg/engine"}
 
 // coreForbidden is what of the standard library the core may not import, and why.
 var coreForbidden = map[string]string{
