@@ -1,6 +1,8 @@
 package scenario_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -127,4 +129,48 @@ func TestMatching(t *testing.T) {
 	if got, want := spread.String(), "1m10s n=3 p95=1h"; got != want {
 		t.Errorf("written as %q, want %q", got, want)
 	}
+}
+
+// TestEveryKPI: each KPI of the catalogue is read in some scenario.
+func TestEveryKPI(t *testing.T) {
+	catalogue, err := kpi.LoadCatalogue()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := map[string]bool{}
+	for _, name := range scenarios(t) {
+		for _, a := range parse(t, name).asks {
+			for _, key := range a.kpis {
+				read[key] = true
+			}
+		}
+	}
+	for i := range catalogue.KPIs {
+		if key := catalogue.KPIs[i].Key; !read[key] {
+			t.Errorf("no scenario reads %s: add it to one", key)
+		}
+	}
+}
+
+// scenarios lists the files.
+func scenarios(t *testing.T) []string {
+	t.Helper()
+	names, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no scenarios: %v", err)
+	}
+	return names
+}
+
+func parse(t *testing.T, name string) *file {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := parseFile(string(text))
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return f
 }

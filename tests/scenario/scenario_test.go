@@ -17,25 +17,15 @@ import (
 var rewrite = flag.Bool("rewrite", false, "write what the engine says into the scenarios; check it by hand")
 
 func TestScenarios(t *testing.T) {
-	names, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(names) == 0 {
-		t.Fatalf("no scenarios: %v", err)
-	}
-	for _, name := range names {
+	for _, name := range scenarios(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".txt"), func(t *testing.T) {
-			text, err := os.ReadFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			f, err := parseFile(string(text))
-			if err != nil {
-				t.Fatalf("%s: %v", name, err)
-			}
+			f := parse(t, name)
 			play(t, name, f)
-			if *rewrite {
-				if err := os.WriteFile(name, []byte(strings.Join(f.lines, "\n")), 0o600); err != nil {
-					t.Fatal(err)
-				}
+			if !*rewrite {
+				return
+			}
+			if err := os.WriteFile(name, []byte(strings.Join(f.lines, "\n")), 0o600); err != nil {
+				t.Fatal(err)
 			}
 		})
 	}
