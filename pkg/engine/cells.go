@@ -50,6 +50,7 @@ type cells struct {
 
 	changes, summed []change // scratch of settling
 	sums            pending  // scratch: changes of groups
+	run             []window.Change
 }
 
 func newCells(sets []kpi.Set, windows int, compiled *kpi.Compiled) cells {
@@ -152,11 +153,10 @@ func (e *Engine) settle() {
 	if len(c.changes) == 0 {
 		return
 	}
-	for i := range c.changes {
-		ch := &c.changes[i]
-		e.put(ch)
-		if !e.cfg.NoHistory {
-			e.mark(ch)
+	e.putAll(c.changes)
+	if !e.cfg.NoHistory {
+		for i := range c.changes {
+			e.mark(&c.changes[i])
 		}
 	}
 	for g := range c.sets {
@@ -175,22 +175,41 @@ func (e *Engine) settle() {
 func (e *Engine) putSums() {
 	c := &e.cells
 	c.summed = c.sums.drain(c.summed[:0])
-	for i := range c.summed {
-		e.put(&c.summed[i])
+	e.putAll(c.summed)
+}
+
+// putAll adds sorted changes to their series.
+func (e *Engine) putAll(list []change) {
+	for len(list) > 0 {
+		n := 1
+		for n < len(list) && list[n].series == list[0].series {
+			n++
+		}
+		e.put(list[:n])
+		list = list[n:]
 	}
 }
 
-// put adds one change to its series.
-func (e *Engine) put(c *change) {
-	s := &e.cells.list[c.series]
-	t := int64(c.at)
-	ring := s.line.Add(e.horizons, t, c.slot, c.value)
-	e.cells.oldest[c.series].Note(ring, t)
-	number := e.calendar(e.tenantOf(s)).Day(t)
-	s.days.add(number, c.slot, c.value)
-	if s.group != nil {
-		s.group.note(ring.Floor(t), number, c.slot, c.value)
+// put adds the changes of one series.
+func (e *Engine) put(list []change) {
+	i := list[0].series
+	s := &e.cells.list[i]
+	cal := e.calendar(e.tenantOf(s))
+	run := e.cells.run[:0]
+	for k := range list {
+		c := &list[k]
+		t := int64(c.at)
+		ring := e.horizons.Ring(t)
+		run = append(run, window.Change{At: c.at, Slot: c.slot, Value: c.value})
+		e.cells.oldest[i].Note(ring, t)
+		number := cal.Day(t)
+		s.days.add(number, c.slot, c.value)
+		if s.group != nil {
+			s.group.note(ring.Floor(t), number, c.slot, c.value)
+		}
 	}
+	s.line.AddAll(e.horizons, run)
+	e.cells.run = run
 }
 
 func (e *Engine) tenantOf(s *series) uint32 {

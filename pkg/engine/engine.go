@@ -229,6 +229,7 @@ func (e *Engine) advance(ev *kpi.Event, pos Position) {
 		e.cells.collapse(h)
 	}
 	e.clock = t
+	e.upTo(t)
 }
 
 // Now returns the stream's clock in Unix seconds; 0 before the first event.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/deskpulse/deskpulse/pkg/window"
@@ -25,6 +26,7 @@ func (c *change) compare(o *change) int {
 type pending struct {
 	table []change // a series of 0 is an empty slot
 	used  int
+	spare []change // scratch of sorting
 }
 
 // maxPending bounds how many changes wait before they are settled.
@@ -68,8 +70,59 @@ func (p *pending) drain(dst []change) []change {
 		}
 	}
 	p.used = 0
-	slices.SortFunc(dst, func(a, b change) int { return a.compare(&b) })
+	p.sort(dst)
 	return dst
+}
+
+// sort sorts changes by series, second and slot: by the digits of one number where that
+// can hold all three, which is several times faster than comparing.
+func (p *pending) sort(list []change) {
+	lo, hi, series := uint32(math.MaxUint32), uint32(0), uint32(0)
+	for i := range list {
+		lo, hi, series = min(lo, list[i].at), max(hi, list[i].at), max(series, list[i].series)
+	}
+	if len(list) < 128 || hi-lo >= 1<<24 || series >= 1<<24 {
+		slices.SortFunc(list, func(a, b change) int { return a.compare(&b) })
+		return
+	}
+	p.spare = slices.Grow(p.spare[:0], len(list))[:len(list)]
+	from, to := list, p.spare
+	for shift := 0; shift < 64; shift += digitBits {
+		if byDigit(from, to, lo, shift) {
+			from, to = to, from
+		}
+	}
+	if &from[0] != &list[0] {
+		copy(list, from)
+	}
+}
+
+const digitBits = 11
+
+// byDigit moves changes to where one digit of their number puts them, and reports whether
+// it did: it does nothing where that digit is the same for all.
+func byDigit(from, to []change, lo uint32, shift int) bool {
+	var count [1 << digitBits]int32
+	digit := func(c *change) uint64 {
+		n := uint64(c.series)<<40 | uint64(c.at-lo)<<16 | uint64(c.slot)
+		return n >> shift & (1<<digitBits - 1)
+	}
+	for i := range from {
+		count[digit(&from[i])]++
+	}
+	if int(count[digit(&from[0])]) == len(from) {
+		return false
+	}
+	sum := int32(0)
+	for d, n := range count {
+		count[d], sum = sum, sum+n
+	}
+	for i := range from {
+		d := digit(&from[i])
+		to[count[d]] = from[i]
+		count[d]++
+	}
+	return true
 }
 
 // future holds the changes of hours that have not begun, by the hour: a due time that a

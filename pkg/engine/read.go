@@ -111,7 +111,9 @@ func (e *Engine) moveTo(g *group, at int64) {
 }
 
 // apart reports whether what lies before an instant can be told from what does not.
-func (e *Engine) apart(t int64) bool { return e.clock == 0 || t == window.MinTime || e.horizons.OnGrid(t) }
+func (e *Engine) apart(t int64) bool {
+	return e.clock == 0 || t == window.MinTime || e.horizons.OnGrid(t)
+}
 
 func (e *Engine) movePeriod(g *group, p kpi.Period, cal *period.Calendar, today int32) {
 	s := &g.periods[p]

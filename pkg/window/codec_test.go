@@ -65,7 +65,7 @@ func FuzzDecodeTimeline(f *testing.F) {
 		}
 		l.Collapse(HorizonsAt(20513 * 86400))
 		var sum Vector
-		l.AddRange(&sum, minTime, 1<<40, 1)
+		l.AddRange(&sum, MinTime, 1<<40, 1)
 		encoded := l.AppendBinary(nil)
 		again, rest, err := DecodeTimeline(encoded)
 		if err != nil || len(rest) != 0 {

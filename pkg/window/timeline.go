@@ -74,6 +74,73 @@ func (l *Timeline) Add(h Horizons, t int64, slot uint16, value int64) Ring {
 	return r
 }
 
+// Change is a value that changes at a slot and time.
+type Change struct {
+	At    uint32 // Unix seconds
+	Slot  uint16
+	Value int64
+}
+
+// AddAll adds changes that are sorted by time and slot, each only once. It is Add of each,
+// but goes over a block of cells only once.
+func (l *Timeline) AddAll(h Horizons, changes []Change) {
+	for len(changes) > 0 {
+		r := h.Ring(int64(changes[0].At))
+		if r != Second {
+			l.Add(h, int64(changes[0].At), changes[0].Slot, changes[0].Value)
+			changes = changes[1:]
+			continue
+		}
+		b := l.block(Second, int64(changes[0].At))
+		end := b.start + blockLength[Second]
+		n := 1
+		for n < len(changes) && int64(changes[n].At) < end {
+			n++
+		}
+		b.merge(changes[:n])
+		changes = changes[n:]
+	}
+}
+
+// merge adds sorted changes of the block's own span, in one pass from the end: what both
+// have, or only the block, is moved once.
+func (b *block) merge(changes []Change) {
+	first := b.search(int64(changes[0].At), changes[0].Slot)
+	old := len(b.cells)
+	fresh := 0
+	for i, k := first, 0; k < len(changes); k++ {
+		c := &changes[k]
+		for i < old && before(&b.cells[i], int64(c.At), c.Slot) {
+			i++
+		}
+		if i == old || b.cells[i].at != c.At || b.cells[i].slot != c.Slot {
+			fresh++
+		}
+	}
+	cells := slices.Grow(b.cells, fresh)[:old+fresh]
+	i, k, zeros := old-1, len(changes)-1, false
+	for at := len(cells) - 1; k >= 0; at-- {
+		c := &changes[k]
+		switch {
+		case i < first || before(&cells[i], int64(c.At), c.Slot):
+			cells[at] = cell{c.At, c.Slot, c.Value}
+			k--
+		case cells[i].at == c.At && cells[i].slot == c.Slot:
+			cells[at] = cell{c.At, c.Slot, cells[i].value + c.Value}
+			i--
+			k--
+		default:
+			cells[at] = cells[i]
+			i--
+		}
+		zeros = zeros || cells[at].value == 0
+	}
+	if zeros {
+		cells = slices.DeleteFunc(cells, func(c cell) bool { return c.value == 0 })
+	}
+	b.cells = cells
+}
+
 func (l *Timeline) insert(r Ring, at int64, slot uint16, value int64) {
 	if value == 0 {
 		return // what is equal must have equal cells

@@ -1,6 +1,7 @@
 package window
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -34,12 +35,14 @@ type world struct {
 	late    naive
 	windows []Window
 	rolling []Rolling
+	former  map[string]Vector // what the windows had when they were last asked for
 }
 
 func newWorld(t *testing.T) *world {
 	r := random(t)
 	w := &world{t: t, r: r, clock: 20513*86400 - r.Int64N(7200), late: naive{}, windows: Default()}
 	w.rolling = make([]Rolling, len(w.windows))
+	w.former = make(map[string]Vector)
 	w.h = HorizonsAt(w.clock)
 	return w
 }
@@ -119,7 +122,7 @@ func (w *world) checkRanges() {
 	for range 4 {
 		lo, hi := w.boundary(), w.boundary()
 		if w.r.IntN(4) == 0 {
-			lo = minTime
+			lo = MinTime
 		}
 		if lo > hi {
 			lo, hi = hi, lo
@@ -154,9 +157,18 @@ func (w *world) checkRolling() {
 		if !w.h.OnGrid(hi) || win.Ring != Total && !w.h.OnGrid(lo) {
 			continue
 		}
-		if got, want := w.rolling[i].Total(&w.line, win, hi), w.diary.sum(lo, hi); !slices.Equal(got, want) {
+		r := &w.rolling[i]
+		got, want := r.Move(&w.line, lo, hi), w.diary.sum(lo, hi)
+		if !slices.Equal(got, want) {
 			w.t.Fatalf("at %d, %+v: the window %s at %d has %v, want %v", w.clock, w.h, win.Name, hi, got, want)
 		}
+		for _, slot := range AppendDifference(nil, w.former[win.Name], got) {
+			if !slices.Contains(r.Touched(), slot) {
+				w.t.Fatalf("the window %s has changed at slot %d, and does not say so", win.Name, slot)
+			}
+		}
+		w.former[win.Name] = got.Clone()
+		r.Forget()
 	}
 }
 
@@ -213,6 +225,34 @@ func TestMergeAndOrder(t *testing.T) {
 	for name, other := range map[string]*Timeline{"merged": &one, "backwards": &backwards} {
 		if !slices.Equal(other.AppendBinary(nil), w.line.AppendBinary(nil)) {
 			t.Errorf("the timeline %s is another one", name)
+		}
+	}
+}
+
+// AddAll is Add of each change, whatever there is already.
+func TestAddAllIsAddOfEach(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	h := HorizonsAt(1_700_000_000)
+	var one, all Timeline
+	for range 200 {
+		seen := map[[2]int64]bool{}
+		var changes []Change
+		for range 1 + r.IntN(30) {
+			c := Change{At: uint32(1_700_000_000 - 4000 + r.IntN(5000)), Slot: uint16(r.IntN(4)), Value: int64(r.IntN(5) - 2)}
+			if k := [2]int64{int64(c.At), int64(c.Slot)}; !seen[k] && c.Value != 0 {
+				seen[k] = true
+				changes = append(changes, c)
+			}
+		}
+		slices.SortFunc(changes, func(a, b Change) int {
+			return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Slot, b.Slot))
+		})
+		for _, c := range changes {
+			one.Add(h, int64(c.At), c.Slot, c.Value)
+		}
+		all.AddAll(h, changes)
+		if !slices.Equal(all.AppendBinary(nil), one.AppendBinary(nil)) {
+			t.Fatalf("after %v: %v, want %v", changes, all.rings, one.rings)
 		}
 	}
 }

@@ -52,7 +52,7 @@ func TestLo(t *testing.T) {
 		{"7d", noon + 3599, noon - 7*86400},
 		{"7d", noon + 3600, noon - 7*86400 + 3600},
 		{"1h", 30, -3600},
-		{"all", noon, minTime},
+		{"all", noon, MinTime},
 	} {
 		w, err := Parse(c.window)
 		if err != nil {
