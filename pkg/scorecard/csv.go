@@ -3,6 +3,7 @@ package scorecard
 import (
 	"encoding/csv"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -35,10 +36,11 @@ func WriteCSV(w io.Writer, cards []Card, mark bool) error {
 			optional(c.Score), number(c.Covered),
 		}
 		for _, p := range c.Parts {
-			row := append(head[:len(head):len(head)],
+			part := []string{
 				p.KPI, p.Quantile, p.Unit, p.Direction, optional(p.Value), optional(p.Low), optional(p.High),
-				optional(p.ZeroBelow), optional(p.ZeroAbove), number(p.Weight), optional(p.Score))
-			if err := out.Write(row); err != nil {
+				optional(p.ZeroBelow), optional(p.ZeroAbove), number(p.Weight), optional(p.Score),
+			}
+			if err := out.Write(slices.Concat(head, part)); err != nil {
 				return err
 			}
 		}
