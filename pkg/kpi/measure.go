@@ -213,8 +213,9 @@ type TotalsSet struct {
 	At                    int64  // Unix seconds; what happened at t < At is counted
 	Newest                int64  // Unix ms at which the broker stored the newest event counted
 	// Full says that Totals are all there are, or with More the first of them. Otherwise
-	// they hold what has changed: a value of 0, in Values or Openings, says that a slot is
-	// empty now, and Oldest is complete wherever there are Totals of the window all.
+	// they hold what has changed: a value of 0 says that a slot is empty now; Openings,
+	// where there are any or the window begins elsewhere, are complete, and so is Oldest
+	// wherever there are Totals of the window all.
 	Full bool
 	// More says that the set was cut, and that the next message goes on with it.
 	More   bool

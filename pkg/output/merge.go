@@ -131,14 +131,16 @@ func (m *Merger) apply(p *held, set *kpi.TotalsSet, t *kpi.Totals) {
 	c := g.cell(t.Window)
 	c.frame.note(set.At, t)
 	part := c.part(set.Partition)
-	if p.filling && part.round != p.round {
-		// The first that this full set says of it: all there is.
+	first := p.filling && part.round != p.round // what this full set says of it is all there is
+	if first {
 		m.replace(&part.values, t.Values, c, &c.sum)
-		m.replace(&part.openings, t.Openings, c, &c.openings)
 	} else {
 		m.overlay(&part.values, t.Values, c, &c.sum)
-		m.overlay(&part.openings, t.Openings, c, &c.openings)
 	}
+	if first || len(t.Openings) > 0 || part.lo != t.Lo {
+		m.replace(&part.openings, t.Openings, c, &c.openings)
+	}
+	part.lo = t.Lo
 	part.round = p.round
 	if !slices.Equal(part.oldest, t.Oldest) {
 		part.oldest = t.Oldest

@@ -182,19 +182,30 @@ func (w *world) tell(s *sender, message *kpi.TotalsSet, full bool) {
 func changes(before, after known) (out []kpi.Totals) {
 	for key, t := range after {
 		was := before[key]
-		values, openings := differ(was.Values, t.Values), differ(was.Openings, t.Openings)
-		if len(values)+len(openings) > 0 || !slices.Equal(was.Oldest, t.Oldest) {
-			t.Values, t.Openings = values, openings
+		values, reopened := differ(was.Values, t.Values), !slices.Equal(was.Openings, t.Openings)
+		if len(values) > 0 || reopened || !slices.Equal(was.Oldest, t.Oldest) {
+			t.Values, t.Openings = values, complete(t.Openings, reopened)
 			out = append(out, t)
 		}
 	}
 	for key, t := range before {
 		if _, ok := after[key]; !ok {
-			t.Values, t.Openings, t.Oldest = differ(t.Values, nil), differ(t.Openings, nil), nil
+			t.Values, t.Openings, t.Oldest = differ(t.Values, nil), complete(nil, len(t.Openings) > 0), nil
 			out = append(out, t)
 		}
 	}
 	return out
+}
+
+// complete is all of changed openings, and a 0 where nothing is left of them.
+func complete(openings window.Vector, changed bool) window.Vector {
+	if !changed {
+		return nil
+	}
+	if len(openings) == 0 {
+		return window.Vector{{}}
+	}
+	return openings
 }
 
 func differ(before, after window.Vector) (out window.Vector) {

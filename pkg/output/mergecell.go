@@ -136,6 +136,7 @@ type cell struct {
 type part struct {
 	partition        uint16
 	round            uint64
+	lo               int64 // where it says that the window begins
 	values, openings window.Vector
 	oldest           []kpi.OldestEntry
 }

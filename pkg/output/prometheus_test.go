@@ -139,8 +139,8 @@ func TestKPIs(t *testing.T) {
 	s.put(none, "all", "tickets_open", 2)
 	s.put(cellOf("team", "nothing"), "all", "suggestions_received", 1) // no value of the others
 	s.put(cellOf("agent", "ann"), "all", "tickets_open", 6)            // not asked for
-	s.samples(whole, "1h", "response_time", 500)                      // in the bucket up to 0.5 s: index −32, middle 2^(−32.5/32)
-	s.samples(whole, "8h", "response_time", 500)                      // no window that is shown
+	s.samples(whole, "1h", "response_time", 500)                       // in the bucket up to 0.5 s: index −32, middle 2^(−32.5/32)
+	s.samples(whole, "8h", "response_time", 500)                       // no window that is shown
 	registry := exposeKPIs(t, s, 0)
 	d, _ := s.c.Catalogue.Find("overdue_ratio")
 	want := "# HELP deskpulse_overdue_ratio " + strings.TrimSpace(d.Descriptions["en"]) + `
