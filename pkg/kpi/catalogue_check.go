@@ -16,54 +16,54 @@ var (
 )
 
 // check wants a definition that is whole, whatever its expressions say.
-func (l *loader) check(path string, d *Definition) error {
-	for _, c := range []struct {
+func (c *Catalogue) check(path string, d *Definition, builtin bool) error {
+	for _, f := range []struct {
 		field, value string
 		allowed      []string
 	}{{"type", string(d.Type), knownTypes}, {"formula", string(d.Formula), knownFormulas}, {"direction", d.Direction, knownDirections}} {
-		if !slices.Contains(c.allowed, c.value) {
-			return l.c.refuse(path+"."+c.field, "%q: use one of %s", c.value, strings.Join(c.allowed, ", "))
+		if !slices.Contains(f.allowed, f.value) {
+			return c.refuse(path+"."+f.field, "%q: use one of %s", f.value, strings.Join(f.allowed, ", "))
 		}
 	}
 	if d.Unit == "" {
-		return l.c.refuse(path+".unit", "it is missing: give one of ratio, seconds, money, points, count, or a word of your own")
+		return c.refuse(path+".unit", "it is missing: give one of ratio, seconds, money, points, count, or a word of your own")
 	}
-	if err := l.checkTexts(path, d); err != nil {
+	if err := c.checkTexts(path, d, builtin); err != nil {
 		return err
 	}
-	if err := l.checkTerms(path, d); err != nil {
+	if err := c.checkTerms(path, d); err != nil {
 		return err
 	}
 	for i, by := range d.By {
 		if _, err := ParseSet(by); err != nil || by == "" {
-			return l.c.refuse(path+".by["+strconv.Itoa(i)+"]", "%q: use one of %s, or several with commas", by, strings.Join(dimensionNames[:], ", "))
+			return c.refuse(path+".by["+strconv.Itoa(i)+"]", "%q: use one of %s, or several with commas", by, strings.Join(dimensionNames[:], ", "))
 		}
 	}
-	return l.checkWindows(path, d)
+	return c.checkWindows(path, d)
 }
 
 // checkTexts wants names in three languages in the built-in file, and else one in English.
-func (l *loader) checkTexts(path string, d *Definition) error {
+func (c *Catalogue) checkTexts(path string, d *Definition, builtin bool) error {
 	languages := []string{"en"}
-	if l.builtin {
+	if builtin {
 		languages = []string{"en", "zh", "fa"}
 	}
 	for _, language := range languages {
 		if d.Names[language] == "" {
-			return l.c.refuse(path+".names", "no name in %s: give one", language)
+			return c.refuse(path+".names", "no name in %s: give one", language)
 		}
-		if l.builtin && d.Descriptions[language] == "" {
-			return l.c.refuse(path+".descriptions", "no description in %s: give one", language)
+		if builtin && d.Descriptions[language] == "" {
+			return c.refuse(path+".descriptions", "no description in %s: give one", language)
 		}
 	}
-	if l.builtin && d.Source == "" {
-		return l.c.refuse(path+".source", "it is missing: say where the definition comes from")
+	if builtin && d.Source == "" {
+		return c.refuse(path+".source", "it is missing: say where the definition comes from")
 	}
 	return nil
 }
 
 // checkTerms wants just the terms that the formula reads.
-func (l *loader) checkTerms(path string, d *Definition) error {
+func (c *Catalogue) checkTerms(path string, d *Definition) error {
 	parts := ""
 	if len(d.Parts) > 0 {
 		parts = "given"
@@ -76,44 +76,44 @@ func (l *loader) checkTerms(path string, d *Definition) error {
 	for _, g := range given {
 		switch want := slices.Contains(wanted, g.name); {
 		case want && g.value == "":
-			return l.c.refuse(path+"."+g.name, "it is missing: formula %s takes %s", d.Formula, strings.Join(wanted, " and "))
+			return c.refuse(path+"."+g.name, "it is missing: formula %s takes %s", d.Formula, strings.Join(wanted, " and "))
 		case !want && g.value != "":
-			return l.c.refuse(path+"."+g.name, "formula %s does not read it: leave it out, and give %s", d.Formula, strings.Join(wanted, " and "))
+			return c.refuse(path+"."+g.name, "formula %s does not read it: leave it out, and give %s", d.Formula, strings.Join(wanted, " and "))
 		}
 	}
 	if d.Formula == Slowest && len(d.By) != 1 {
-		return l.c.refuse(path+".by", "%d breakdowns: formula slowest takes one dimension, whose slowest value it names", len(d.By))
+		return c.refuse(path+".by", "%d breakdowns: formula slowest takes one dimension, whose slowest value it names", len(d.By))
 	}
 	if d.Immature != "" && d.Type != Cohort {
-		return l.c.refuse(path+".immature", "a KPI of type %s has nothing immature: leave it out, or make it a cohort", d.Type)
+		return c.refuse(path+".immature", "a KPI of type %s has nothing immature: leave it out, or make it a cohort", d.Type)
 	}
-	return l.checkParts(path, d)
+	return c.checkParts(path, d)
 }
 
-func (l *loader) checkParts(path string, d *Definition) error {
+func (c *Catalogue) checkParts(path string, d *Definition) error {
 	for i := range d.Parts {
 		p, at := &d.Parts[i], path+".parts["+strconv.Itoa(i)+"]"
 		switch {
 		case p.Name == "" || p.Numerator == "" || p.Denominator == "":
-			return l.c.refuse(at, "a part lacks its name, numerator or denominator: give all three")
+			return c.refuse(at, "a part lacks its name, numerator or denominator: give all three")
 		case p.Scale < 0 || p.Weight < 0:
-			return l.c.refuse(at, "scale %v and weight %v: give positive ones", p.Scale, p.Weight)
+			return c.refuse(at, "scale %v and weight %v: give positive ones", p.Scale, p.Weight)
 		}
 	}
 	return nil
 }
 
-func (l *loader) checkWindows(path string, d *Definition) error {
+func (c *Catalogue) checkWindows(path string, d *Definition) error {
 	for i, name := range d.Windows {
 		at := path + ".windows[" + strconv.Itoa(i) + "]"
 		_, period := ParsePeriod(name)
 		switch _, err := window.Parse(name); {
 		case !d.Windowed():
-			return l.c.refuse(at, "%q: a KPI of type %s is read at an instant: leave windows out", name, d.Type)
+			return c.refuse(at, "%q: a KPI of type %s is read at an instant: leave windows out", name, d.Type)
 		case !period && d.Type == Periodic:
-			return l.c.refuse(at, "%q: a KPI of type period takes day, week, month, quarter or year", name)
+			return c.refuse(at, "%q: a KPI of type period takes day, week, month, quarter or year", name)
 		case !period && err != nil:
-			return l.c.refuse(at, "%w; or day, week, month, quarter or year", err)
+			return c.refuse(at, "%w; or day, week, month, quarter or year", err)
 		}
 	}
 	return nil

@@ -60,6 +60,9 @@ func (l *loader) section(name string, value ast.Node) error {
 			}
 		}
 	case "kpis":
+		if value.Type() == ast.NullType {
+			return nil
+		}
 		list, ok := value.(*ast.SequenceNode)
 		if !ok {
 			return l.at(value, "kpis is not a list: begin each KPI with “- key:”")
@@ -156,7 +159,7 @@ func (l *loader) kpi(node ast.Node) error {
 	} else {
 		l.c.KPIs = append(l.c.KPIs, d)
 	}
-	return l.check(path, &d)
+	return l.c.check(path, &d, l.builtin)
 }
 
 // overridden returns what a file that names a KPI again leaves of it: all that it does

@@ -148,6 +148,9 @@ func (b *formulating) path(field string) string { return "kpis." + b.d.Key + "."
 
 func (b *formulating) compile() error {
 	d, f := b.d, b.f
+	if err := b.c.checkTerms("kpis."+d.Key, d); err != nil {
+		return err
+	}
 	d.Options = slices.Clone(d.Options)
 	for _, t := range []struct {
 		field, text string
