@@ -24,10 +24,9 @@ func (e *expression) condition(sym Symbols) Condition {
 	case opNot:
 		return negation(e.args[0], sym)
 	case opAnd:
-		a, b := e.args[0].condition(sym), e.args[1].condition(sym)
-		return func(f *Fact) bool { return a(f) && b(f) }
+		return mixed(e, sym)
 	case opOr:
-		return disjunction(e.args[0], e.args[1], sym)
+		return disjunction(e.flat(opOr, nil), sym)
 	case opCond:
 		when, a, b := e.args[0].condition(sym), e.args[1].condition(sym), e.args[2].condition(sym)
 		return func(f *Fact) bool {
@@ -105,14 +104,76 @@ func negation(e *expression, sym Symbols) Condition {
 	return func(f *Fact) bool { return !a(f) }
 }
 
-func disjunction(x, y *expression, sym Symbols) Condition {
-	p, q := x.tests(sym, nil), y.tests(sym, nil)
-	if len(p) == 1 && len(q) == 1 {
-		s0, w0, s1, w1 := p[0].slot, p[0].want, q[0].slot, q[0].want
-		return func(f *Fact) bool { return f.Fields[s0&fieldMask] == w0 || f.Fields[s1&fieldMask] == w1 }
+// flat lists what a chain of “and” or of “or” is made of. The order does not matter, as
+// nothing here has effects or errors.
+func (e *expression) flat(op opcode, out []*expression) []*expression {
+	if e.op != op {
+		return append(out, e)
 	}
-	a, b := x.condition(sym), y.condition(sym)
-	return func(f *Fact) bool { return a(f) || b(f) }
+	return e.args[1].flat(op, e.args[0].flat(op, out))
+}
+
+// mixed is a conjunction of tests, first, and of something else.
+func mixed(e *expression, sym Symbols) Condition {
+	var tests []test
+	var rest Condition
+	for _, part := range e.flat(opAnd, nil) {
+		if t := part.tests(sym, nil); t != nil {
+			tests = append(tests, t...)
+			continue
+		}
+		next := part.condition(sym)
+		if before := rest; before != nil {
+			rest = func(f *Fact) bool { return before(f) && next(f) }
+		} else {
+			rest = next
+		}
+	}
+	switch len(tests) {
+	case 0:
+		return rest
+	case 1:
+		slot, want := tests[0].slot, tests[0].want
+		return func(f *Fact) bool { return f.Fields[slot&fieldMask] == want && rest(f) }
+	case 2:
+		s0, w0, s1, w1 := tests[0].slot, tests[0].want, tests[1].slot, tests[1].want
+		return func(f *Fact) bool { return f.Fields[s0&fieldMask] == w0 && f.Fields[s1&fieldMask] == w1 && rest(f) }
+	default:
+		first := conjunction(tests)
+		return func(f *Fact) bool { return first(f) && rest(f) }
+	}
+}
+
+// disjunction joins tests by threes, and then all else.
+func disjunction(parts []*expression, sym Symbols) Condition {
+	var tests []test
+	var conditions []Condition
+	for _, part := range parts {
+		if t := part.tests(sym, nil); len(t) == 1 {
+			tests = append(tests, t[0])
+			continue
+		}
+		conditions = append(conditions, part.condition(sym))
+	}
+	for ; len(tests) > 2; tests = tests[3:] {
+		s0, w0, s1, w1, s2, w2 := tests[0].slot, tests[0].want, tests[1].slot, tests[1].want, tests[2].slot, tests[2].want
+		conditions = append(conditions, func(f *Fact) bool {
+			return f.Fields[s0&fieldMask] == w0 || f.Fields[s1&fieldMask] == w1 || f.Fields[s2&fieldMask] == w2
+		})
+	}
+	switch len(tests) {
+	case 1:
+		conditions = append(conditions, conjunction(tests))
+	case 2:
+		s0, w0, s1, w1 := tests[0].slot, tests[0].want, tests[1].slot, tests[1].want
+		conditions = append(conditions, func(f *Fact) bool { return f.Fields[s0&fieldMask] == w0 || f.Fields[s1&fieldMask] == w1 })
+	}
+	out := conditions[0]
+	for _, next := range conditions[1:] {
+		before := out
+		out = func(f *Fact) bool { return before(f) || next(f) }
+	}
+	return out
 }
 
 func matching(e *expression, sym Symbols) Condition {

@@ -16,6 +16,8 @@ import (
 // that has a method Text too, from a symbol to its text, allows text functions.
 func (c *Catalogue) Compile(sym Symbols) (*Compiled, error) {
 	out := &Compiled{Catalogue: *c, byName: map[string]int{}}
+	out.Catalogue.Options = slices.Clone(c.Options)
+	out.Catalogue.Measures = slices.Clone(c.Measures)
 	out.Catalogue.KPIs = slices.Clone(c.KPIs)
 	k := compiler{c: c, out: out, sym: sym}
 	if sym == nil {

@@ -23,7 +23,7 @@ type FactUse struct {
 }
 
 // ThreadUse is a thread and what is counted of it.
-type ThreadUse struct{ Name, Count, Doc string }
+type ThreadUse struct{ Thread, Count, Doc string }
 
 // threadDocs say in words what Threads count.
 var threadDocs = map[string]string{

@@ -61,7 +61,7 @@ func compareWithCEL(t *testing.T, c *Catalogue) {
 			}
 			n++
 			o := newOracle(t, compiled, feed.Fact, sym)
-			for range 200 {
+			for range 60 {
 				o.compare(feed, s, randomFact(rng, feed.Fact, sym, len(compiled.Labels)))
 			}
 		}
