@@ -146,21 +146,26 @@ func add(sum, t *kpi.Totals) {
 }
 
 // load makes the engine's configuration of a scenario's YAML, with all dimensions kept.
-func (f *file) load(t *testing.T, configuration string) engine.Config {
+func (f *file) load(t *testing.T, name string) engine.Config {
 	t.Helper()
-	name := filepath.Join(t.TempDir(), "deskpulse.yaml")
-	if err := os.WriteFile(name, []byte(f.configs[configuration]), 0o600); err != nil {
+	folder := t.TempDir()
+	for file, text := range map[string]string{"deskpulse.yaml": f.configs[name], "kpis.yaml": f.kpis} {
+		if err := os.WriteFile(filepath.Join(folder, file), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, _, err := config.Load(filepath.Join(folder, "deskpulse.yaml"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	c, _, err := config.Load(name)
-	if err != nil {
+	if f.kpis != "" {
+		c.KPIs = append(c.KPIs, "kpis.yaml")
+	}
+	if _, err := c.Validate(); err != nil {
 		t.Fatal(err)
 	}
 	cfg, err := c.Engine()
 	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cfg.Catalogue.Merge([]byte(f.kpis), "catalogue of the scenario"); err != nil && f.kpis != "" {
 		t.Fatal(err)
 	}
 	cfg.Keep, cfg.Groups = 1<<(kpi.Novelty+1)-1, nil
