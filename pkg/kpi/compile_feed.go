@@ -81,41 +81,54 @@ func (w *feeding) fields() error {
 			return w.refuse(g.name, "%s: leave it out", g.why)
 		}
 	}
-	switch {
-	case missing:
+	if missing {
 		return w.refuse(instants, "a measure of shape %s needs it: give an expression", shape)
-	case shape.live() && !w.schema.Live:
+	}
+	return w.needs()
+}
+
+// needs wants the fields that only some shapes read.
+func (w *feeding) needs() error {
+	s, shape := w.spec, w.measure.Shape
+	if shape.live() && !w.schema.Live {
 		return w.refuse("of", "%s has no present state, so it makes no stock: count it with at", s.Of)
-	case s.Since == "" && (shape == ShapeAged || shape == ShapeOldest):
-		return w.refuse("since", "a measure of shape %s needs it: give a time", shape)
-	case s.Month == "" && shape == ShapeByMonth:
-		return w.refuse("month", "a measure of shape by_month needs it: give a time")
-	case s.Value == "" && (shape == ShapeHistogram || shape == ShapeSum || shape == ShapeByMonth):
-		return w.refuse("value", "a measure of shape %s needs it: give an expression", shape)
+	}
+	for _, n := range []struct {
+		name, text string
+		shapes     []Shape
+		what       string
+	}{
+		{"since", s.Since, []Shape{ShapeAged, ShapeOldest}, "a time"},
+		{"month", s.Month, []Shape{ShapeByMonth}, "a time"},
+		{"value", s.Value, []Shape{ShapeHistogram, ShapeSum, ShapeByMonth}, "an expression"},
+	} {
+		if n.text == "" && slices.Contains(n.shapes, shape) {
+			return w.refuse(n.name, "a measure of shape %s needs it: give %s", shape, n.what)
+		}
 	}
 	return nil
 }
 
 // expression checks one expression and wants a type of it.
-func (w *feeding) expression(name, text string, want ...*cel.Type) (*expression, *types.Type, error) {
+func (w *feeding) expression(name, text string, want ...*cel.Type) (*expression, error) {
 	x, err := w.language(w.feed.Fact).check(text)
 	if err != nil {
-		return nil, nil, w.refuse(name, "%w", err)
+		return nil, w.refuse(name, "%w", err)
 	}
 	got := x.tree.GetType(x.tree.Expr().ID())
 	if !slices.ContainsFunc(want, got.IsExactType) {
-		return nil, nil, w.refuse(name, "%q is a %s: give a %s", shown(text), typeName(got), typeNames(want))
+		return nil, w.refuse(name, "%q is a %s: give a %s", shown(text), typeName(got), typeNames(want))
 	}
 	l := lowering{checked: x, schema: w.schema, options: w.options, label: w.label}
 	e, err := l.expr(x.tree.Expr())
 	if err != nil {
-		return nil, nil, w.refuse(name, "%w", err)
+		return nil, w.refuse(name, "%w", err)
 	}
 	if _, ok := w.sym.(texts); !ok && e.has(opMatch) {
-		return nil, nil, w.refuse(name, "%q: functions of text are not served here: compare with == or in", shown(text))
+		return nil, w.refuse(name, "%q: functions of text are not served here: compare with == or in", shown(text))
 	}
 	w.reads(e)
-	return e, got, nil
+	return e, nil
 }
 
 // typeName says a type of CEL in our words.
@@ -178,7 +191,7 @@ func (w *feeding) condition(name, text string) (Condition, error) {
 	if text == "" {
 		return nil, nil
 	}
-	e, _, err := w.expression(name, text, boolType)
+	e, err := w.expression(name, text, boolType)
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +208,7 @@ func (w *feeding) time(name, text string) (Number, error) {
 	if text == "" {
 		return nil, nil
 	}
-	e, _, err := w.expression(name, text, timeType)
+	e, err := w.expression(name, text, timeType)
 	if err != nil {
 		return nil, err
 	}
@@ -234,7 +247,7 @@ func (w *feeding) value() error {
 	if m.Unit == "seconds" {
 		want = []*cel.Type{spanType}
 	}
-	e, _, err := w.expression("value", w.spec.Value, want...)
+	e, err := w.expression("value", w.spec.Value, want...)
 	if err != nil {
 		return err
 	}
@@ -249,7 +262,7 @@ func (w *feeding) set() error {
 		if err != nil {
 			return w.refuse("set."+name, "%w", err)
 		}
-		e, _, err := w.expression("set."+name, w.spec.Set[name], textType)
+		e, err := w.expression("set."+name, w.spec.Set[name], textType)
 		if err != nil {
 			return err
 		}

@@ -365,6 +365,11 @@ func comparison(name string, a, b *expression) *expression {
 		return comparison(operators.LessEquals, b, a)
 	}
 	op := map[string]opcode{operators.Equals: opEqual, operators.Less: opLess, operators.LessEquals: opLessEqual}[name]
+	return compared(op, a, b)
+}
+
+// compared folds a comparison of constants, and one of a bool with a constant.
+func compared(op opcode, a, b *expression) *expression {
 	if a.op == opConst && b.op == opConst {
 		less, equal := a.i < b.i || a.f < b.f, a.i == b.i && a.f == b.f && a.text == b.text
 		return constBool(op == opEqual && equal || op == opLess && less || op == opLessEqual && (less || equal))
