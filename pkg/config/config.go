@@ -1,20 +1,18 @@
-// Package config holds what a company sets: windows, breakdowns and SLA targets, in one
-// YAML file. It turns them into the configuration of the engine, which depends on
-// nothing else.
+// Package config holds what a company sets: windows, breakdowns, working time, SLA targets,
+// periods and KPIs of its own, in one YAML file. It turns them into the configuration of
+// the engine, which depends on nothing else. It reads that file and those that it names.
 package config
 
 import (
 	"errors"
 	"fmt"
-	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/deskpulse/deskpulse/pkg/engine"
 	"github.com/deskpulse/deskpulse/pkg/kpi"
 	"github.com/deskpulse/deskpulse/pkg/process"
-	"github.com/deskpulse/deskpulse/pkg/sla"
 	"github.com/deskpulse/deskpulse/pkg/window"
 )
 
@@ -28,30 +26,30 @@ type Config struct {
 	// the whole, which always is. Any other is answered from the history. Nil is those of
 	// the default ones that the dimensions allow.
 	Breakdowns []string `yaml:"breakdowns"`
-	// SLA holds the targets for requests that come without a due time of their own.
+	// Calendars says when work is done, by name.
+	Calendars map[string]Calendar `yaml:"calendars"`
+	// Policies give requests their targets: the first that a request meets holds.
+	Policies []Policy `yaml:"policies"`
+	// SLA is the last policy: of requests that meet none of the others.
 	SLA SLA `yaml:"sla"`
+	// Periods says how days, weeks, months and years are cut.
+	Periods Periods `yaml:"periods"`
+	// KPIs are files of definitions, relative to this one.
+	KPIs []string `yaml:"kpis"`
+	// Options are switches of definition, by name.
+	Options map[string]string `yaml:"options"`
+
+	folder string // of the file
 }
 
-// SLA is how long a request may take.
-type SLA struct {
-	// Resolution is the running time until a request must be resolved, by priority, as in
-	// 8h or 90m; letter case does not matter. The clock pauses while the request waits.
-	// Nil is the default targets; a file's replace them as a whole.
-	Resolution map[string]string `yaml:"resolution"`
-	// Default is for requests of any other priority, or none; empty is no target.
-	Default string `yaml:"default"`
-}
-
-var (
-	defaultBreakdowns = []string{"team", "channel", "priority", "category", "agent", "team,priority"}
-	defaultTargets    = map[string]string{"urgent": "4h", "high": "8h", "normal": "72h", "low": "120h"}
-)
+var defaultBreakdowns = []string{"team", "channel", "priority", "category", "agent", "team,priority"}
 
 // Default returns the configuration that holds without a file.
 func Default() *Config {
 	c := &Config{
 		Dimensions: []string{"team", "channel", "priority", "category", "agent"},
 		SLA:        SLA{Default: "72h"},
+		Periods:    Periods{Period: Period{Zone: "UTC"}},
 	}
 	for _, w := range window.Default() {
 		c.Windows = append(c.Windows, w.Name)
@@ -66,6 +64,7 @@ func Load(file string) (c *Config, warnings []string, err error) {
 	if file == "" {
 		return c, nil, nil
 	}
+	c.folder = filepath.Dir(file)
 	if warnings, err = process.LoadFile(file, c); err != nil {
 		return nil, warnings, err
 	}
@@ -81,11 +80,23 @@ func (c *Config) Validate() (warnings []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := c.policy(); err != nil {
+	policies, err := c.policies()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Periods.check(); err != nil {
+		return nil, err
+	}
+	if err := c.checkCatalogue(); err != nil {
 		return nil, err
 	}
 	if !slices.Contains(groups, kpi.SetOf(kpi.Team)) {
 		warnings = append(warnings, "breakdowns: team is missing: the board's table of teams will come from the history")
+	}
+	for _, name := range policies.Hidden() {
+		if name != lastPolicy {
+			warnings = append(warnings, fmt.Sprintf("policies: no request meets %q: one before it has no condition: move it up", name))
+		}
 	}
 	return warnings, nil
 }
@@ -100,10 +111,14 @@ func (c *Config) Engine() (engine.Config, error) {
 	if out.Keep, out.Groups, err = c.sets(); err != nil {
 		return out, err
 	}
-	if out.Policy, err = c.policy(); err != nil {
+	if out.Policies, err = c.policies(); err != nil {
 		return out, err
 	}
-	out.Catalogue, err = kpi.LoadCatalogue()
+	if err = c.Periods.check(); err != nil {
+		return out, err
+	}
+	out.Calendar = c.Periods.Calendar
+	out.Catalogue, err = c.catalogue()
 	return out, err
 }
 
@@ -128,8 +143,13 @@ func (c *Config) windows() ([]window.Window, error) {
 // mistake is the error for one value of a list. err says the problem, and behind its
 // first colon the remedy.
 func mistake(list string, i int, err error) error {
+	return wrong(fmt.Sprintf("%s[%d]", list, i), err)
+}
+
+// wrong is the error for the value at a path.
+func wrong(path string, err error) error {
 	problem, remedy, _ := strings.Cut(err.Error(), ": ")
-	return &process.FieldError{Path: fmt.Sprintf("%s[%d]", list, i), Problem: problem, Remedy: remedy}
+	return &process.FieldError{Path: path, Problem: problem, Remedy: remedy}
 }
 
 func twice(list string, i int, value string) error {
@@ -179,35 +199,4 @@ func allowed(keep kpi.Set) (groups []kpi.Set) {
 		}
 	}
 	return groups
-}
-
-func (c *Config) policy() (p sla.Policy, err error) {
-	targets := c.SLA.Resolution
-	if targets == nil {
-		targets = defaultTargets
-	}
-	p.Targets = make(map[string]time.Duration)
-	for _, name := range slices.Sorted(maps.Keys(targets)) {
-		path, priority := "sla.resolution."+name, strings.ToLower(name)
-		if _, known := p.Targets[priority]; known {
-			return p, &process.FieldError{Path: path, Problem: fmt.Sprintf("priority %q is given twice", priority), Remedy: "take one away: letter case does not matter"}
-		}
-		if p.Targets[priority], err = target(path, targets[name]); err != nil {
-			return p, err
-		}
-	}
-	if c.SLA.Default != "" {
-		if p.Default, err = target("sla.default", c.SLA.Default); err != nil {
-			return p, err
-		}
-	}
-	return p, p.Validate()
-}
-
-func target(path, text string) (time.Duration, error) {
-	d, err := time.ParseDuration(text)
-	if err != nil || d <= 0 || d%time.Millisecond != 0 {
-		return 0, &process.FieldError{Path: path, Problem: fmt.Sprintf("%q is no positive duration in whole milliseconds", text), Remedy: "write it as in 8h, 90m or 72h"}
-	}
-	return d, nil
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/deskpulse/deskpulse/pkg/engine"
 	"github.com/deskpulse/deskpulse/pkg/process"
 )
 
@@ -35,12 +34,18 @@ type summary struct {
 
 func summarize(t *testing.T, c *Config) summary {
 	t.Helper()
-	var cfg engine.Config
 	cfg, err := c.Engine()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := summary{Dimensions: cfg.Keep.String(), Targets: cfg.Policy.Targets, Default: cfg.Policy.Default, KPIs: len(cfg.Catalogue) > 0}
+	of := func(priority string) time.Duration {
+		all := cfg.Policies.For(func(name string) string { return map[string]string{"priority": priority}[name] })
+		return time.Duration(all[0].Resolution.Target) * time.Millisecond
+	}
+	s := summary{Dimensions: cfg.Keep.String(), Targets: map[string]time.Duration{}, Default: of("another"), KPIs: len(cfg.Catalogue.KPIs) > 0}
+	for _, priority := range []string{"urgent", "high", "normal", "low"} {
+		s.Targets[priority] = of(priority)
+	}
 	for _, w := range cfg.Windows {
 		s.Windows = append(s.Windows, w.Name)
 	}
@@ -69,8 +74,12 @@ func TestFilesOverDefaults(t *testing.T) {
 		{"empty", "", func(*summary) {}},
 		{"nothing below sla", "sla:\n", func(*summary) {}},
 		{"windows", "windows: [90s, 7d]\n", func(s *summary) { s.Windows = []string{"90s", "7d"} }},
-		{"targets are replaced as a whole", "sla:\n  resolution:\n    High: 90m\n", func(s *summary) { s.Targets = map[string]time.Duration{"high": 90 * time.Minute} }},
-		{"no targets", "sla:\n  resolution: {}\n  default: \"\"\n", func(s *summary) { s.Targets, s.Default = map[string]time.Duration{}, 0 }},
+		{"targets are replaced as a whole", "sla:\n  resolution:\n    High: 90m\n", func(s *summary) {
+			s.Targets = map[string]time.Duration{"urgent": 72 * time.Hour, "high": 90 * time.Minute, "normal": 72 * time.Hour, "low": 72 * time.Hour}
+		}},
+		{"no targets", "sla:\n  resolution: {}\n  default: \"\"\n", func(s *summary) {
+			s.Targets, s.Default = map[string]time.Duration{"urgent": 0, "high": 0, "normal": 0, "low": 0}, 0
+		}},
 		{"default target", "sla:\n  default: 1h\n", func(s *summary) { s.Default = time.Hour }},
 		{"breakdowns", "breakdowns: [\"priority,team\"]\n", func(s *summary) { s.Breakdowns = []string{"team,priority"} }},
 		{"no breakdowns", "breakdowns: []\n", func(s *summary) { s.Breakdowns = nil }},
@@ -108,6 +117,14 @@ func TestWithoutAFile(t *testing.T) {
 	}
 }
 
+// withCalendar is a file with a calendar that has these lines too.
+func withCalendar(lines string) string { return "calendars:\n  a:\n    zone: UTC\n" + lines }
+
+// withOffice is a file with a calendar that has hours, and these lines after them.
+func withOffice(lines string) string {
+	return withCalendar("    hours: {monday-friday: 09:00-17:00}\n" + lines)
+}
+
 // Every mistake is told with its place and its remedy.
 func TestMistakes(t *testing.T) {
 	for _, c := range []struct {
@@ -135,6 +152,36 @@ func TestMistakes(t *testing.T) {
 		{"priority twice", "sla:\n  resolution:\n    High: 1h\n    high: 2h\n", 4, 11, `sla.resolution.high: priority "high" is given twice`, "take one away: letter case does not matter"},
 		{"key twice", "windows: [5m]\nwindows: [1h]\n", 2, 1, `mapping key "windows" already defined`, "give the key once"},
 		{"unknown key", "window: [5m]\n", 1, 1, `field "window" is unknown`, "did you mean windows?"},
+		{"no zone", "calendars:\n  a:\n    hours: {monday: 09:00-17:00}\n", 3, 10, `calendars.a.zone: time zone "" is unknown`, "give an IANA name"},
+		{"another zone", "calendars:\n  a:\n    zone: Berlin\n    hours: {monday: 09:00-17:00}\n", 3, 11, `calendars.a.zone: time zone "Berlin" is unknown`, "give an IANA name"},
+		{"no hours", withCalendar(""), 3, 9, "calendars.a.hours: no day has hours", "give some"},
+		{"no weekday", withCalendar("    hours:\n      mon: 09:00-17:00\n"), 5, 12, `calendars.a.hours.mon: "mon" is no day of the week`, "write monday"},
+		{"night", withCalendar("    hours:\n      monday-friday: 22:00-06:00\n"), 5, 22, `calendars.a.hours.monday-friday: "22:00-06:00" ends before it begins`, "a night is two parts"},
+		{"weekday twice", withCalendar("    hours:\n      monday-friday: 09:00-17:00\n      tuesday: closed\n"), 6, 16, "calendars.a.hours.tuesday: tuesday has hours already, under monday-friday", "name each day once"},
+		{"no date", withOffice("    holidays: {dates: [2026-01-01, 2026-02-30]}\n"), 5, 36, `calendars.a.holidays.dates[1]: "2026-02-30" is no date`, "write 2026-02-14"},
+		{"no Persian date", withOffice("    holidays: {dates: [1404-12-30]}\n"), 5, 24, `calendars.a.holidays.dates[0]: "1404-12-30" is no Solar Hijri date`, "write it as in 1405-01-01"},
+		{"no country", withOffice("    holidays: {countries: [IR]}\n"), 5, 28, `calendars.a.holidays.countries[0]: no holidays are known of "IR"`, "use one of AR, AT"},
+		{"no file", withOffice("    holidays: {files: [none.ics]}\n"), 5, 24, "calendars.a.holidays.files[0]: none.ics cannot be read, no such file or directory", "give a file"},
+		{"no hours of a date", withOffice("    days:\n      2026-01-04: half\n"), 6, 19, `calendars.a.days.2026-01-04: "half" is neither hours nor a day of the week`, "write 09:00-12:00, monday or closed"},
+		{"date twice", withOffice("    days:\n      2026-01-04: monday\n      2026-01-01/2026-01-09: closed\n"), 6, 19, "calendars.a.days.2026-01-04: 2026-01-04 has hours already", "name each date once"},
+		{"no change", withOffice("    changes:\n      - {from: soon, hours: {monday: 08:00-12:00}}\n"), 6, 16, `calendars.a.changes[0].from: "soon" is no date`, "write it as in 2026-07-01"},
+		{"no calendar", "policies:\n  - name: p\n    calendar: b\n", 3, 15, `policies[0].calendar: calendar "b" is not among the calendars`, "add it to calendars"},
+		{"no calendar of a target", withOffice("policies:\n  - name: p\n    resolution: {default: 1h, calendar: b}\n"), 7, 41, `policies[0].resolution.calendar: calendar "b" is not among the calendars`, "add it to calendars, or use a"},
+		{"no calendar of sla", "sla: {calendar: b}\n", 1, 17, `sla.calendar: calendar "b" is not among the calendars`, "add it to calendars"},
+		{"no name", "policies:\n  - when: 'true'\n", 2, 9, "policies[0].name: it is missing", "give the policy a name"},
+		{"the name of another", "policies:\n  - name: default\n", 2, 11, `policies[0].name: "default" is the name of the policy that sla makes`, "give it another name"},
+		{"no attribute", "policies:\n  - name: p\n    when: queue == \"x\"\n", 3, 11, "policies[0].when: undeclared reference to 'queue' at character 1", "use agent, branch, category, channel"},
+		{"no beginning", "policies:\n  - name: p\n    valid_from: July\n", 3, 17, `policies[0].valid_from: "July" is neither a date nor an instant`, "write 2026-07-01"},
+		{"no target of a policy", "policies:\n  - name: p\n    next_response: {targets: {high: soon}}\n", 3, 37, `policies[0].next_response.targets.high: "soon" is no positive duration in whole milliseconds`, "write it as in 8h"},
+		{"other hours", "policies:\n  - name: p\n    resolution: {default: 1h, hours: office}\n", 3, 38, `policies[0].resolution.hours: "office" are no hours`, "write business"},
+		{"both hours", withOffice("policies:\n  - name: p\n    resolution: {default: 1h, hours: calendar, calendar: a}\n"), 7, 58, "policies[0].resolution.calendar: the hours are those of the day and the night", "take away the calendar"},
+		{"no zone of periods", "periods: {zone: Mars}\n", 1, 17, `periods.zone: time zone "Mars" is unknown`, "give an IANA name"},
+		{"no system", "periods: {calendar: lunar}\n", 1, 21, `periods.calendar: calendar "lunar" is unknown`, "use gregorian or solar_hijri"},
+		{"no start of the week", "periods: {week_start: 1}\n", 1, 23, `periods.week_start: "1" is no day of the week`, "write monday"},
+		{"no month", "periods: {tenants: {acme: {fiscal_year_start: 13}}}\n", 1, 47, "periods.tenants.acme.fiscal_year_start: 13 is no month", "give 1 to 12"},
+		{"unknown key of a period", "periods: {tenants: {acme: {zones: UTC}}}\n", 1, 28, `field "zones" is unknown`, "did you mean zone?"},
+		{"no file of KPIs", "kpis: [none.yaml]\n", 1, 8, "kpis[0]: none.yaml cannot be read, no such file or directory", "give a file"},
+		{"no option", "options: {first_hadling: reply}\n", 1, 26, `options.first_hadling: option "first_hadling" is unknown`, "use one of"},
 		{"no YAML", "sla: [\n", 1, 6, "sequence end token ']' not found", "mend the YAML there"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -158,6 +205,10 @@ func TestWarnings(t *testing.T) {
 	file := write(t, "breakdowns: [agent]\n")
 	_, warnings, err := Load(file)
 	if err != nil || len(warnings) != 1 || !strings.HasPrefix(warnings[0], file+": breakdowns: team is missing") {
+		t.Errorf("warnings %q, %v", warnings, err)
+	}
+	file = write(t, "policies:\n  - name: all\n    resolution: {default: 1h}\n  - name: some\n    when: team == \"x\"\n")
+	if _, warnings, err = Load(file); err != nil || len(warnings) != 1 || warnings[0] != file+`: policies: no request meets "some": one before it has no condition: move it up` {
 		t.Errorf("warnings %q, %v", warnings, err)
 	}
 	if _, warnings, err = Load(write(t, "windows: [1h]\n")); err != nil || len(warnings) > 0 {

@@ -26,7 +26,7 @@ type condition struct {
 }
 
 func newLanguage(attributes []string) (*language, error) {
-	l := &language{names: append([]string{"priority"}, attributes...)}
+	l := &language{names: append([]string{priority}, attributes...)}
 	slices.Sort(l.names)
 	l.names = slices.Compact(l.names)
 	options := []cel.EnvOption{cel.Variable("labels", cel.MapType(cel.StringType, cel.StringType))}
@@ -88,14 +88,17 @@ func (c *condition) read(e celast.NavigableExpr, names []string) error {
 		return nil
 	}
 	name := e.AsIdent()
+	parent, found := e.Parent()
 	if slices.Contains(names, name) {
 		c.names = append(c.names, name)
+		if name == priority && found {
+			return lowerCase(parent)
+		}
 		return nil
 	}
 	if name != "labels" {
 		return nil // a variable of the expression's own
 	}
-	parent, found := e.Parent()
 	if found && parent.Kind() == celast.SelectKind && !parent.AsSelect().IsTestOnly() {
 		c.labels = append(c.labels, parent.AsSelect().FieldName())
 		return nil
@@ -111,13 +114,30 @@ func (c *condition) read(e celast.NavigableExpr, names []string) error {
 	return errors.New(`labels is used as a whole: name the label, as in labels["tier"]; one that is missing is ""`)
 }
 
+// priority is the attribute whose letter case does not matter: conditions read it in lower
+// case.
+const priority = "priority"
+
+// lowerCase refuses texts beside the priority to which it can never be equal.
+func lowerCase(beside celast.NavigableExpr) (err error) {
+	celast.PreOrderVisit(beside, celast.NewExprVisitor(func(e celast.Expr) {
+		if e.Kind() != celast.LiteralKind || beside.Kind() != celast.CallKind {
+			return
+		}
+		if text, ok := e.AsLiteral().(celtypes.String); ok && string(text) != strings.ToLower(string(text)) {
+			err = fmt.Errorf("priority is compared with %q: write it in lower case, as all priorities are read", string(text))
+		}
+	}))
+	return err
+}
+
 // reads names the attributes that a condition reads.
 func (c *condition) reads() (out []string) {
 	if c == nil {
 		return nil
 	}
 	for _, name := range c.names {
-		if name != "priority" {
+		if name != priority {
 			out = append(out, name)
 		}
 	}
@@ -127,7 +147,7 @@ func (c *condition) reads() (out []string) {
 	return out
 }
 
-func (c *condition) met(attribute func(string) string) bool {
+func (c *condition) met(attribute func(string) string, lowerPriority string) bool {
 	if c == nil {
 		return true
 	}
@@ -135,6 +155,7 @@ func (c *condition) met(attribute func(string) string) bool {
 	for _, name := range c.names {
 		values[name] = attribute(name)
 	}
+	values[priority] = lowerPriority
 	labels := make(map[string]string, len(c.labels))
 	for _, label := range c.labels {
 		labels[label] = attribute("labels." + label)

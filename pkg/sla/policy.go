@@ -146,7 +146,8 @@ func (p *Policies) Attributes() []string {
 }
 
 // For returns the targets of a request, ascending in time; the first holds since ever.
-// attribute gives what the request has of each attribute, "" for none. A condition that
+// attribute gives what the request has of each attribute, "" for none; letter case of the
+// priority does not matter. A condition that
 // cannot be answered, as int(labels["tier"]) of a text, is not met.
 func (p *Policies) For(attribute func(name string) string) []Targets {
 	if p == nil {
@@ -155,7 +156,7 @@ func (p *Policies) For(attribute func(name string) string) []Targets {
 	priority := strings.ToLower(attribute("priority"))
 	met := make([]bool, len(p.rules))
 	for i := range p.rules {
-		met[i] = p.rules[i].when.met(attribute)
+		met[i] = p.rules[i].when.met(attribute, priority)
 	}
 	var out []Targets
 	latest := -2

@@ -59,7 +59,7 @@ func TestTheFirstPolicyThatIsMetHolds(t *testing.T) {
 		{map[string]string{"labels.tier": "gold", "team": "billing", "priority": "High"}, brief{Always, "gold", time.Hour}},
 		{map[string]string{"labels.tier": "platinum"}, brief{Always, "gold", 9 * time.Hour}},
 		{map[string]string{"team": "billing", "priority": "HIGH"}, brief{Always, "billing", 2 * time.Hour}},
-		{map[string]string{"team": "billing", "priority": "low"}, brief{Always, "rest", 27 * time.Hour}},
+		{map[string]string{"team": "billing", "priority": "LOW"}, brief{Always, "rest", 27 * time.Hour}},
 		{map[string]string{"type": "feedback"}, brief{Always, "none", 0}},
 		{nil, brief{Always, "rest", 27 * time.Hour}},
 	} {
@@ -135,6 +135,7 @@ func TestMistakesInPolicies(t *testing.T) {
 		{"no CEL", Policy{Name: "a", When: `team ==`}, PolicyError{Index: 1, Field: "when"}},
 		{"labels as a whole", Policy{Name: "a", When: `"tier" in labels`}, PolicyError{1, "when", "labels is used as a whole", `name the label, as in labels["tier"]; one that is missing is ""`}},
 		{"a label that is not named", Policy{Name: "a", When: `labels[team] == ""`}, PolicyError{1, "when", "labels is used as a whole", `name the label, as in labels["tier"]; one that is missing is ""`}},
+		{"letter case of a priority", Policy{Name: "a", When: `team == "Mail" && (priority in ["low", "High"])`}, PolicyError{1, "when", `priority is compared with "High"`, "write it in lower case, as all priorities are read"}},
 		{"has", Policy{Name: "a", When: `has(labels.tier)`}, PolicyError{1, "when", "labels is used as a whole", `name the label, as in labels["tier"]; one that is missing is ""`}},
 	} {
 		_, err := NewPolicies([]Policy{{Name: "first"}, c.policy}, names)

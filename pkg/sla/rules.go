@@ -239,3 +239,9 @@ func merge(runs []run) (out []run) {
 
 // constant says that hours are all open or all closed, so that no offset matters.
 func constant(h *hours) bool { return h.total == 0 || h.total == week }
+
+// WeekAt returns the week that holds on a day.
+func (r *Rules) WeekAt(d Day) Week {
+	changes := slices.SortedFunc(slices.Values(r.Changes), func(a, b Change) int { return int(a.From - b.From) })
+	return r.weekFrom(changes, changesTo(changes, d))
+}
