@@ -111,9 +111,11 @@ type Engine struct {
 	record             record
 	records, live      []record
 	others             []record
+	past               []record // what the fold has taken before the record in hand
 	before, after, was state
 	sub, other         state
-	folding            uint32 // the entity that is being folded
+	made               [4]state // of facts that several entities make together
+	folding            uint32   // the entity that is being folded
 }
 
 // New returns an empty state. An error names the setting at fault.

@@ -180,8 +180,10 @@ func (e *Engine) fold(f *folder, i uint32, records []record, s *state, out *sink
 	}
 	e.begin(i, records, s)
 	for k := range records {
+		e.past = records[:k]
 		e.step(f, s, &records[k], out)
 	}
+	e.past = records
 }
 
 // begin makes the state before the first of the records. Whether a ticket was deleted or
@@ -304,6 +306,7 @@ func (e *Engine) applyVoid(ev *kpi.Event) Outcome {
 	r := &e.record
 	*r = record{at: ev.At, sequence: ev.Sequence, id: hash(ev.ID), action: actionVoid, combo: e.comboOf(ev)}
 	r.extra[xVoided] = int64(hash(ev.VoidEvent))
+	e.retractParts(ev, r)
 	return e.takeRecord(i, r)
 }
 

@@ -75,15 +75,16 @@ func (e *Engine) lookingAt(t *thread, at int64, self uint32) (out []uint32) {
 	return out
 }
 
-// recount takes back, or gives, the samples of tickets.
-func (e *Engine) recount(tickets []uint32, back bool) {
-	for _, i := range tickets {
+// recount takes back, or gives, the samples of entities whose facts depend on a thread.
+func (e *Engine) recount(list []uint32, back bool) {
+	for _, i := range list {
+		fact := folders[e.entities.list[i].kind].fact
 		e.stateOf(i, &e.other)
 		var none state
 		if back {
-			e.resample(kpi.FactTicket, &e.other, &none)
+			e.resample(fact, &e.other, &none)
 		} else {
-			e.resample(kpi.FactTicket, &none, &e.other)
+			e.resample(fact, &none, &e.other)
 		}
 	}
 }

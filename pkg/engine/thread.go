@@ -18,6 +18,8 @@ const (
 	billedThread                           // invoices of one subscription in one local month
 	serviceThread                          // contacts of one service_id
 	matterThread                           // human contacts that may follow a session
+	ticketThread                           // calls and complaints that name one ticket
+	partsThread                            // entities that the events of one survey or payment went to
 )
 
 // threadKey tells threads apart.

@@ -39,6 +39,7 @@ const (
 	ticketResolved
 	ticketClosed
 	ticketOutcome
+	ticketTransferred // its first transfer, beside the schema
 )
 
 // Extra numbers of records. Those up to extraTicket mean the same for all kinds.
@@ -154,7 +155,9 @@ func (s *state) handOver(e *Engine, r *record) bool {
 	}
 	if changed {
 		s.Fields[kpi.TicketTransfers]++
-		first(&s.Fields[kpi.TicketFirstTransferredAt], r.at)
+		if first(&s.Fields[kpi.TicketFirstTransferredAt], r.at); s.Fields[kpi.TicketTransfers] == 1 {
+			s.combo[ticketTransferred] = s.combo[current]
+		}
 		s.x[xHandedAt] = 0
 	}
 	return changed

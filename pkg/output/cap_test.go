@@ -59,7 +59,7 @@ func TestCapKeepsTheLargest(t *testing.T) {
 }
 
 func TestCapLeavesSmallBreakdowns(t *testing.T) {
-	in := slices.Concat([]kpi.Totals{{Tenant: "acme", Window: "all", Values: vector(1)}}, both("a", 1, 1, 1, 1), both("b", 1, 1, 1, 1))
+	in := slices.Concat([]kpi.Totals{{Tenant: "acme", Window: "all", Values: counted(1)}}, both("a", 1, 1, 1, 1), both("b", 1, 1, 1, 1))
 	if diff := cmp.Diff(in, Cap(in, 2, counting())); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

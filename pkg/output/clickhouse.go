@@ -10,17 +10,8 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"github.com/deskpulse/deskpulse/pkg/kpi"
 	"github.com/deskpulse/deskpulse/pkg/window"
-)
-
-// MeasureKind says how a measure's total is formed from its buckets.
-type MeasureKind uint8
-
-// The kinds of measures.
-const (
-	FlowMeasure   MeasureKind = iota + 1 // the sum of the window's buckets
-	StockMeasure                         // the sum of all buckets before the instant
-	WindowedStock                        // a stock for each window: slot 0 plus the slot of its place + 1
 )
 
 // ClickHouseOptions say where the history is and how it is laid out.
@@ -33,13 +24,13 @@ type ClickHouseOptions struct {
 	Path               string      // of a proxy in front, HTTP only
 	Settings           map[string]any
 
-	Replicated  bool                   // ReplicatedReplacingMergeTree; the server has default_replica_path
-	Windows     []window.Window        // those of the engine, in its order; nil: window.Default()
-	Measures    map[string]MeasureKind // nil: those of the built-in catalogue
-	KeepMinutes time.Duration          // how long minute totals are kept; 0: DefaultKeepMinutes
-	KeepEntity  time.Duration          // how long after its beginning a ticket, call … is kept; 0: for ever
-	Attempts    int                    // to write a batch before giving it back; 0: 3
-	Backoff     time.Duration          // before the second attempt, then doubled; 0: 200 ms
+	Replicated  bool            // ReplicatedReplacingMergeTree; the server has default_replica_path
+	Windows     []window.Window // those of the engine, in its order; nil: window.Default()
+	Compiled    *kpi.Compiled   // the engine's; nil: the built-in catalogue
+	KeepMinutes time.Duration   // how long minute totals are kept; 0: DefaultKeepMinutes
+	KeepEntity  time.Duration   // how long after its beginning a ticket, call … is kept; 0: for ever
+	Attempts    int             // to write a batch before giving it back; 0: 3
+	Backoff     time.Duration   // before the second attempt, then doubled; 0: 200 ms
 }
 
 // DefaultKeepMinutes is how long minute totals are kept: as long as the longest window
@@ -48,14 +39,6 @@ const DefaultKeepMinutes = 35 * 24 * time.Hour
 
 // longestKeep: a TTL that ends after 2106 wraps around, and everything is dropped at once.
 const longestKeep = 20 * 365 * 24 * time.Hour
-
-var builtinMeasures = map[string]MeasureKind{
-	"response_time":      FlowMeasure,
-	"tickets_open":       StockMeasure,
-	"tickets_overdue":    StockMeasure,
-	"incidents_reported": WindowedStock,
-	"incidents_repeated": WindowedStock,
-}
 
 // ParseClickHouseDSN reads http://user:password@host:8123/database; https, clickhouse
 // (the native protocol) and clickhouses (native over TLS) are the other schemes.
@@ -103,8 +86,12 @@ func (o *ClickHouseOptions) defaults() error {
 	if o.Windows == nil {
 		o.Windows = window.Default()
 	}
-	if o.Measures == nil {
-		o.Measures = builtinMeasures
+	if o.Compiled == nil {
+		compiled, err := builtin()
+		if err != nil {
+			return err
+		}
+		o.Compiled = compiled
 	}
 	if o.KeepMinutes == 0 {
 		o.KeepMinutes = DefaultKeepMinutes
@@ -122,6 +109,14 @@ func (o *ClickHouseOptions) defaults() error {
 		o.Backoff = 200 * time.Millisecond
 	}
 	return nil
+}
+
+func builtin() (*kpi.Compiled, error) {
+	c, err := kpi.LoadCatalogue()
+	if err != nil {
+		return nil, err
+	}
+	return c.Compile(nil)
 }
 
 func (o *ClickHouseOptions) driver(database string) *clickhouse.Options {

@@ -69,6 +69,7 @@ func (c *ClickHouse) Migrate(ctx context.Context) error {
 	}{
 		{"create the database", c.createDatabase},
 		{"migrate", c.migrate},
+		{"write views", c.writeViews},
 		{"write windows", c.writeWindows},
 		{"set retention", c.retain},
 	} {

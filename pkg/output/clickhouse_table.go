@@ -20,8 +20,11 @@ type table[R any] struct {
 	identity func(*R) string
 }
 
-func newTable[R any](name, columns string, values func(*R) ([]any, error), identity func(*R) string) table[R] {
-	for d := range kpi.NumDimensions {
+// entityDimensions are those that events of every kind can carry: entities have no others.
+const entityDimensions = int(kpi.Novelty) + 1
+
+func newTable[R any](name, columns string, dimensions int, values func(*R) ([]any, error), identity func(*R) string) table[R] {
+	for d := range kpi.Dimension(dimensions) {
 		columns += " " + d.String()
 	}
 	columns = strings.ReplaceAll(columns+" partition version", " ", "`, `")
@@ -29,19 +32,20 @@ func newTable[R any](name, columns string, values func(*R) ([]any, error), ident
 }
 
 var (
-	minuteTable = newTable("measures_minute", "tenant measure bucket values", measureValues, measureIdentity)
-	hourTable   = newTable("measures_hour", "tenant measure bucket values", measureValues, measureIdentity)
+	minuteTable = newTable("measures_minute", "tenant measure bucket values", int(kpi.NumDimensions), measureValues, measureIdentity)
+	hourTable   = newTable("measures_hour", "tenant measure bucket values", int(kpi.NumDimensions), measureValues, measureIdentity)
+	dayTable    = newTable("measures_day", "tenant measure bucket values", int(kpi.NumDimensions), dayValues, measureIdentity)
 	ticketTable = newTable("tickets", "tenant id customer incident approximate status type"+
 		" created_at handled_at work_started_at replied_at resolved_at closed_at due_at"+
-		" reopened events open.from open.to overdue.from overdue.to", ticketValues,
+		" reopened events open.from open.to overdue.from overdue.to", entityDimensions, ticketValues,
 		func(r *kpi.TicketRow) string { return identity(r.Tenant, r.ID) })
 	callTable = newTable("calls", "tenant id customer ticket incident queue direction"+
-		" offered_at answered_at abandoned_at ended_at talk_ms hold_ms wrap_up_ms", callValues,
+		" offered_at answered_at abandoned_at ended_at talk_ms hold_ms wrap_up_ms", entityDimensions, callValues,
 		func(r *kpi.CallRow) string { return identity(r.Tenant, r.ID) })
 	complaintTable = newTable("complaints", "tenant id customer ticket incident duplicate_of outcome subject"+
-		" received_at acknowledged_at handled_at closed_at", complaintValues,
+		" received_at acknowledged_at handled_at closed_at", entityDimensions, complaintValues,
 		func(r *kpi.ComplaintRow) string { return identity(r.Tenant, r.ID) })
-	reportTable = newTable("reports", "tenant source customer incident approximate at withdrawn", reportValues,
+	reportTable = newTable("reports", "tenant source customer incident approximate at withdrawn", entityDimensions, reportValues,
 		func(r *kpi.ReportRow) string { return identity(r.Tenant, r.Source) })
 )
 
@@ -52,7 +56,7 @@ func measureIdentity(r *kpi.MeasureRow) string {
 }
 
 // finish appends what every table ends with.
-func finish(values []any, dims *kpi.Dims, partition uint16, version uint64) []any {
+func finish(values []any, dims []string, partition uint16, version uint64) []any {
 	for _, d := range dims {
 		values = append(values, d)
 	}
@@ -64,7 +68,15 @@ func measureValues(r *kpi.MeasureRow) ([]any, error) {
 		return nil, outOfRange("bucket", r.Bucket, "times lie between 1970 and 2106")
 	}
 	values := []any{r.Tenant, r.Measure, time.Unix(r.Bucket, 0).UTC(), slots(r.Values)}
-	return finish(values, &r.Dims, r.Partition, r.Version), nil
+	return finish(values, r.Dims[:], r.Partition, r.Version), nil
+}
+
+// dayValues: the bucket is a local day.
+func dayValues(r *kpi.MeasureRow) ([]any, error) {
+	if r.Bucket%86400 != 0 {
+		return nil, outOfRange("bucket", r.Bucket, "a day begins at a multiple of 86400 seconds")
+	}
+	return measureValues(r)
 }
 
 func ticketValues(r *kpi.TicketRow) ([]any, error) {
@@ -87,7 +99,7 @@ func ticketValues(r *kpi.TicketRow) ([]any, error) {
 		}
 		values = append(values, from, to)
 	}
-	return finish(values, &r.Dims, r.Partition, r.Version), nil
+	return finish(values, r.Dims[:entityDimensions], r.Partition, r.Version), nil
 }
 
 func callValues(r *kpi.CallRow) ([]any, error) {
@@ -97,7 +109,7 @@ func callValues(r *kpi.CallRow) ([]any, error) {
 		return nil, err
 	}
 	values = append(values, r.Talk, r.Hold, r.WrapUp)
-	return finish(values, &r.Dims, r.Partition, r.Version), nil
+	return finish(values, r.Dims[:entityDimensions], r.Partition, r.Version), nil
 }
 
 func complaintValues(r *kpi.ComplaintRow) ([]any, error) {
@@ -106,7 +118,7 @@ func complaintValues(r *kpi.ComplaintRow) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return finish(values, &r.Dims, r.Partition, r.Version), nil
+	return finish(values, r.Dims[:entityDimensions], r.Partition, r.Version), nil
 }
 
 func reportValues(r *kpi.ReportRow) ([]any, error) {
@@ -114,7 +126,7 @@ func reportValues(r *kpi.ReportRow) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return finish(append(values, r.Withdrawn), &r.Dims, r.Partition, r.Version), nil
+	return finish(append(values, r.Withdrawn), r.Dims[:entityDimensions], r.Partition, r.Version), nil
 }
 
 // Names of the wire contract's numbers; "" for unspecified.

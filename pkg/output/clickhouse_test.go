@@ -110,6 +110,9 @@ func TestRowsThatNoColumnHolds(t *testing.T) {
 	if _, err := measureValues(&kpi.MeasureRow{Bucket: 1 << 32}); err == nil {
 		t.Error("a bucket after 2106 was accepted")
 	}
+	if _, err := dayValues(&kpi.MeasureRow{Bucket: 3600}); err == nil {
+		t.Error("a day that begins at one o'clock was accepted")
+	}
 	if _, err := ticketValues(&kpi.TicketRow{Open: []kpi.Interval{{From: 1, To: 1 << 60}}}); err == nil {
 		t.Error("an endless time was accepted")
 	}
@@ -126,6 +129,8 @@ func TestColumnsMatchValues(t *testing.T) {
 	}
 	v, err := measureValues(&kpi.MeasureRow{})
 	check("measures", minuteTable.insert, v, err)
+	v, err = dayValues(&kpi.MeasureRow{})
+	check("days", dayTable.insert, v, err)
 	v, err = ticketValues(&kpi.TicketRow{})
 	check("tickets", ticketTable.insert, v, err)
 	v, err = callValues(&kpi.CallRow{})
@@ -134,40 +139,6 @@ func TestColumnsMatchValues(t *testing.T) {
 	check("complaints", complaintTable.insert, v, err)
 	v, err = reportValues(&kpi.ReportRow{})
 	check("reports", reportTable.insert, v, err)
-}
-
-func TestHistoryRefusesInstantsOffTheGrid(t *testing.T) {
-	const hour = 1_700_000_000 / 3600 * 3600
-	d := &kpi.Definition{Key: "k", Measures: []string{"m"}}
-	for _, c := range []struct {
-		at, now int64
-		ok      bool
-	}{
-		{hour, 0, true},
-		{hour + 60, 0, true},
-		{hour + 61, 0, false},
-		{hour + 60, hour + 24*3600, true},
-		{hour + 60, hour + 24*3600 + 61, false},
-		{hour, hour + 48*3600, true},
-	} {
-		q := HistoryQuery{KPI: d, At: []int64{c.at}, Now: c.now}
-		if err := q.check(); (err == nil) != c.ok {
-			t.Errorf("at %d, now %d: got %v", c.at, c.now, err)
-		}
-	}
-}
-
-func TestSpansTakeWholeHoursFromHourRows(t *testing.T) {
-	at := func(hh, mm int) int64 { return time.Date(2026, 3, 1, hh, mm, 0, 0, time.UTC).Unix() }
-	for _, c := range []struct{ lo, hi, first, last int64 }{
-		{at(9, 30), at(12, 15), at(10, 0), at(12, 0)},
-		{at(9, 0), at(12, 0), at(9, 0), at(12, 0)},
-		{at(9, 10), at(9, 50), at(10, 0), at(9, 0)}, // none: first is after last
-	} {
-		if s := newSpan(c.hi, c.lo); s.firstHour != c.first || s.lastHour != c.last {
-			t.Errorf("[%d, %d): hours [%d, %d), want [%d, %d)", c.lo, c.hi, s.firstHour, s.lastHour, c.first, c.last)
-		}
-	}
 }
 
 func TestSlotsKeepTheirOrder(t *testing.T) {
@@ -192,31 +163,5 @@ func TestRetentionIsChecked(t *testing.T) {
 		if _, err := OpenClickHouse(o); err == nil {
 			t.Errorf("minutes %s, entities %s: accepted", o.KeepMinutes, o.KeepEntity)
 		}
-	}
-}
-
-// What has come and gone sums to nothing, in every term: such a group is left out, as
-// live readings leave it out. A 0 of something stays.
-func TestHistoryLeavesOutGroupsWithNothingToCount(t *testing.T) {
-	d, _ := catalogue(t).Find("overdue_ratio")
-	const at = 3600
-	team := func(name string) (dims kpi.Dims) { dims[kpi.Team] = name; return dims }
-	m := newHistoryMerge(&HistoryQuery{Tenant: "acme", KPI: d, By: kpi.SetOf(kpi.Team), At: []int64{at}})
-	for name, terms := range map[string][2]int64{"closed": {0, 0}, "in time": {0, 3}, "late": {1, 1}} {
-		for term, n := range terms {
-			m.add(at, team(name), term, vector(map[uint16]int64{0: n}, 0))
-		}
-	}
-	windowed, _ := catalogue(t).Find("repeat_incident_ratio")
-	again := newHistoryMerge(&HistoryQuery{Tenant: "acme", KPI: windowed, At: []int64{at}})
-	again.add(at, kpi.Dims{}, 1, vector(map[uint16]int64{0: 2, 4: -2}, 4)) // two reports that the window has passed
-	var got []string
-	for _, p := range append(m.points(), again.points()...) {
-		for _, r := range p.Readings {
-			got = append(got, r.Group.Dims[kpi.Team])
-		}
-	}
-	if want := []string{"in time", "late"}; !slices.Equal(got, want) {
-		t.Errorf("got groups %q, want %q", got, want)
 	}
 }

@@ -31,17 +31,21 @@ type Writer struct {
 // row is in ClickHouse or was rejected; after an error any of them may be, and writing
 // all of them again is harmless.
 func (w *Writer) Write(ctx context.Context, rows *kpi.Rows) error {
-	var minutes, hours []kpi.MeasureRow
-	for i := range rows.Measures {
-		if rows.Measures[i].Ring == window.Minute {
-			minutes = append(minutes, rows.Measures[i])
-		} else {
-			hours = append(hours, rows.Measures[i])
+	var minutes, hours, days []kpi.MeasureRow
+	for _, r := range rows.Measures {
+		switch r.Ring {
+		case window.Minute:
+			minutes = append(minutes, r)
+		case window.Hour:
+			hours = append(hours, r)
+		default:
+			days = append(days, r)
 		}
 	}
 	return errors.Join(
 		write(ctx, w, &minuteTable, minutes),
 		write(ctx, w, &hourTable, hours),
+		write(ctx, w, &dayTable, days),
 		write(ctx, w, &ticketTable, rows.Tickets),
 		write(ctx, w, &callTable, rows.Calls),
 		write(ctx, w, &complaintTable, rows.Complaints),

@@ -1,4 +1,5 @@
--- The windows of readings. The stocks of repeat incidents are slot 0 plus the window's slot.
+-- The windows of readings. Measures of threads (incidents, customers …) have a stock for
+-- each: slot 0 plus the window's slot.
 CREATE TABLE IF NOT EXISTS windows (
     name String,
     slot UInt16,
