@@ -48,7 +48,7 @@ func (c configCheck) Run(out *console) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%s is right: %d windows, %d breakdowns, %d targets, %d KPIs\n",
-		c.File, len(engine.Windows), len(engine.Groups), len(engine.Policy.Targets), len(engine.Catalogue))
+	fmt.Fprintf(out, "%s is right: %d windows, %d breakdowns, %d calendars, %d policies beside sla, %d KPIs\n",
+		c.File, len(engine.Windows), len(engine.Groups), len(cfg.Calendars), len(cfg.Policies), len(engine.Catalogue.KPIs))
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/deskpulse/deskpulse/pkg/kpi"
 	"github.com/deskpulse/deskpulse/pkg/process"
+	"github.com/deskpulse/deskpulse/pkg/scorecard"
 )
 
 // catalogue is the built-in one with the files and options over it.
@@ -33,19 +34,20 @@ func (c *Config) catalogue() (*kpi.Catalogue, error) {
 	return out, nil
 }
 
-// checkCatalogue compiles the catalogue, if it is not the built-in one alone.
+// checkCatalogue compiles the catalogue, if it is not the built-in one alone, and tries the
+// scorecards, which name its KPIs.
 func (c *Config) checkCatalogue() error {
-	if len(c.KPIs) == 0 && len(c.Options) == 0 {
-		return nil
-	}
 	catalogue, err := c.catalogue()
 	if err != nil {
 		return err
 	}
-	if _, err = catalogue.Compile(nil); err != nil {
-		return definition("kpis", err)
+	if len(c.KPIs) > 0 || len(c.Options) > 0 {
+		if _, err = catalogue.Compile(nil); err != nil {
+			return definition("kpis", err)
+		}
 	}
-	return nil
+	_, err = scorecard.New(&c.Scorecards, catalogue)
+	return err
 }
 
 // definition is a mistake in a file of definitions, which says its own place and remedy.

@@ -13,6 +13,7 @@ import (
 	"github.com/deskpulse/deskpulse/pkg/engine"
 	"github.com/deskpulse/deskpulse/pkg/kpi"
 	"github.com/deskpulse/deskpulse/pkg/process"
+	"github.com/deskpulse/deskpulse/pkg/scorecard"
 	"github.com/deskpulse/deskpulse/pkg/window"
 )
 
@@ -38,6 +39,8 @@ type Config struct {
 	KPIs []string `yaml:"kpis"`
 	// Options are switches of definition, by name.
 	Options map[string]string `yaml:"options"`
+	// Scorecards appraise agents, teams and posts.
+	Scorecards scorecard.Config `yaml:"scorecards"`
 
 	folder string // of the file
 }
@@ -118,8 +121,29 @@ func (c *Config) Engine() (engine.Config, error) {
 		return out, err
 	}
 	out.Calendar = c.Periods.Calendar
-	out.Catalogue, err = c.catalogue()
-	return out, err
+	if out.Catalogue, err = c.catalogue(); err != nil {
+		return out, err
+	}
+	scheme, err := scorecard.New(&c.Scorecards, out.Catalogue)
+	if err != nil {
+		return out, err
+	}
+	for _, set := range scheme.Groups() {
+		out.Keep |= set
+		if !slices.Contains(out.Groups, set) {
+			out.Groups = append(out.Groups, set)
+		}
+	}
+	return out, nil
+}
+
+// Scheme returns the scorecards.
+func (c *Config) Scheme() (*scorecard.Scheme, error) {
+	catalogue, err := c.catalogue()
+	if err != nil {
+		return nil, err
+	}
+	return scorecard.New(&c.Scorecards, catalogue)
 }
 
 func (c *Config) windows() ([]window.Window, error) {

@@ -86,6 +86,10 @@ func TestFilesOverDefaults(t *testing.T) {
 		{"fewer dimensions have fewer breakdowns", "dimensions: [team, priority]\n", func(s *summary) {
 			s.Dimensions, s.Breakdowns = "team,priority", []string{"team", "priority", "team,priority"}
 		}},
+		{"scorecards need their breakdowns", "scorecards:\n  posts:\n    hotline: {parts: [{kpi: overdue_ratio, weight: 1, target: 2%}]}\n", func(s *summary) {
+			s.Dimensions += ",post"
+			s.Breakdowns = append(s.Breakdowns, "post", "team,post", "agent,post")
+		}},
 		{"another dimension", "dimensions: [team, product]\nbreakdowns: [team, \"team,product\"]\n", func(s *summary) {
 			s.Dimensions, s.Breakdowns = "team,product", []string{"team", "team,product"}
 		}},
@@ -181,6 +185,7 @@ func TestMistakes(t *testing.T) {
 		{"no month", "periods: {tenants: {acme: {fiscal_year_start: 13}}}\n", 1, 47, "periods.tenants.acme.fiscal_year_start: 13 is no month", "give 1 to 12"},
 		{"unknown key of a period", "periods: {tenants: {acme: {zones: UTC}}}\n", 1, 28, `field "zones" is unknown`, "did you mean zone?"},
 		{"no file of KPIs", "kpis: [none.yaml]\n", 1, 8, "kpis[0]: none.yaml cannot be read, no such file or directory", "give a file"},
+		{"no KPI of a scorecard", "scorecards:\n  default:\n    - {kpi: nothing, weight: 1, target: 5}\n", 3, 13, "scorecards.default[0].kpi: ", ""},
 		{"no option", "options: {first_hadling: reply}\n", 1, 26, `options.first_hadling: option "first_hadling" is unknown`, "use one of"},
 		{"no YAML", "sla: [\n", 1, 6, "sequence end token ']' not found", "mend the YAML there"},
 	} {
