@@ -242,7 +242,7 @@ func parseDays(text string) ([]sla.Day, error) {
 // fromHijri turns a Solar Hijri date into a Gregorian one, and leaves all other texts.
 func fromHijri(text string) (string, error) {
 	var year, month, day int
-	if n, err := fmt.Sscanf(text, "%4d-%2d-%2d", &year, &month, &day); n != 3 || err != nil || len(text) != len("1405-01-01") || year >= firstGregorian {
+	if n, _ := fmt.Sscanf(text, "%4d-%2d-%2d", &year, &month, &day); n != 3 || len(text) != len("1405-01-01") || year >= firstGregorian {
 		return text, nil
 	}
 	persian, err := period.New("UTC", period.SolarHijri, time.Saturday, 1)

@@ -36,7 +36,8 @@ type Goal struct {
 	Calendar   *Calendar                // when the clock runs; nil is day and night
 }
 
-// Clock is the target of one request.
+// Clock is the target of one request. Without a target the calendar still says which time
+// has run when the request gets one.
 type Clock struct {
 	Target   int64 // ms of open time; 0 is none
 	Calendar *Calendar
@@ -60,8 +61,8 @@ func (e *PolicyError) Error() string {
 	return fmt.Sprintf("policy %d: %s: %s: %s", e.Index+1, e.Field, e.Problem, e.Remedy)
 }
 
-// Policies is an ordered list, of which the first that a request meets holds. A nil one
-// has no targets.
+// Policies is an ordered list, of which the first that a request meets holds. A nil one,
+// and the zero one, have no targets.
 type Policies struct {
 	rules  []rule
 	starts []int64 // the instants from which another policy may hold, ascending from Always
@@ -150,7 +151,7 @@ func (p *Policies) Attributes() []string {
 // priority does not matter. A condition that
 // cannot be answered, as int(labels["tier"]) of a text, is not met.
 func (p *Policies) For(attribute func(name string) string) []Targets {
-	if p == nil {
+	if p == nil || len(p.rules) == 0 {
 		return []Targets{{ValidFrom: Always}}
 	}
 	priority := strings.ToLower(attribute("priority"))
@@ -191,9 +192,6 @@ func (g *Goal) clock(priority string) Clock {
 	d, found := g.ByPriority[priority]
 	if !found {
 		d = g.Default
-	}
-	if d == 0 {
-		return Clock{}
 	}
 	return Clock{Target: d.Milliseconds(), Calendar: g.Calendar}
 }

@@ -97,13 +97,22 @@ func TestVersions(t *testing.T) {
 
 func TestWithoutPolicies(t *testing.T) {
 	var p *Policies
-	for _, got := range [][]Targets{p.For(of(nil)), policies(t).For(of(nil))} {
+	for _, got := range [][]Targets{p.For(of(nil)), policies(t).For(of(nil)), (&Policies{}).For(of(nil))} {
 		if diff := cmp.Diff([]brief{{From: Always}}, briefly(got)); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 	}
 	if p.Attributes() != nil || p.Rewrites(Record{}) != nil || p.Fingerprint() == "" {
 		t.Error("no policies are not empty")
+	}
+}
+
+// What runs without a target runs by the calendar all the same: a target may come.
+func TestWithoutATarget(t *testing.T) {
+	c := (&Rules{Zone: time.UTC}).Calendar()
+	p := policies(t, Policy{Name: "a", Resolution: Goal{ByPriority: map[string]time.Duration{"high": time.Hour}, Calendar: c}})
+	if got := p.For(of(nil))[0].Resolution; got.Target != 0 || got.Calendar != c {
+		t.Errorf("%+v", got)
 	}
 }
 

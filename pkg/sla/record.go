@@ -88,9 +88,6 @@ func (r *rule) version(at int64, digests map[*Calendar][]byte) Version {
 			fmt.Fprintf(what, "%q %d ", priority, g.ByPriority[priority])
 		}
 		fmt.Fprintf(what, "%d\n", g.Default)
-		if g.Default == 0 && len(g.ByPriority) == 0 {
-			continue // a clock without a target runs by no calendar
-		}
 		if digests[g.Calendar] == nil {
 			digests[g.Calendar] = g.Calendar.digest(at)
 		}
