@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/deskpulse/deskpulse/pkg/config"
 )
@@ -22,6 +23,7 @@ func (configCommand) Help() string {
 // configCheck is deskpulse config check.
 type configCheck struct {
 	File string `arg:"" type:"existingfile" help:"The file that run and worker take with --config."`
+	Year int    `placeholder:"YEAR" help:"Also list the days of a year on which a calendar has other hours than in its usual week, to compare with the official list of holidays."`
 }
 
 // Help is shown by deskpulse config check --help.
@@ -32,6 +34,7 @@ mistake is shown with its line, its column and the remedy, and the exit code is 
 Examples:
 
     deskpulse config check deskpulse.yaml
+    deskpulse config check deskpulse.yaml --year 2026
 `
 }
 
@@ -50,5 +53,25 @@ func (c configCheck) Run(out *console) error {
 	}
 	fmt.Fprintf(out, "%s is right: %d windows, %d breakdowns, %d calendars, %d policies beside sla, %d KPIs\n",
 		c.File, len(engine.Windows), len(engine.Groups), len(cfg.Calendars), len(cfg.Policies), len(engine.Catalogue.KPIs))
+	if c.Year == 0 {
+		return nil
+	}
+	return c.list(out, cfg)
+}
+
+// list prints the days on which calendars have other hours than usual.
+func (c configCheck) list(out *console, cfg *config.Config) error {
+	exceptions, err := cfg.Exceptions(c.Year)
+	if err != nil {
+		return err
+	}
+	for _, e := range exceptions {
+		fmt.Fprintf(out, "%s: %s, %s: open %s, usually %s\n", e.Calendar, e.Day, e.Day.Weekday(), clock(e.Open), clock(e.Usual))
+	}
 	return nil
+}
+
+// clock writes a part of a day, as in 7:30.
+func clock(d time.Duration) string {
+	return fmt.Sprintf("%d:%02d", int(d.Hours()), int(d.Minutes())%60)
 }

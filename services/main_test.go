@@ -112,6 +112,7 @@ func TestConfigCheck(t *testing.T) {
 		stdout, stderr string
 	}{
 		{"windows: [1h, 24h]\nsla:\n  resolution: {high: 2h}\n", exitOK, file + " is right: 2 windows, 6 breakdowns, 0 calendars, 0 policies beside sla, ", ""},
+		{"calendars:\n  a: {zone: UTC, hours: {monday-friday: 09:00-17:00}}\npolicies:\n  - {name: p, calendar: a}\n", exitOK, file + " is right: 9 windows, 6 breakdowns, 1 calendars, 1 policies beside sla, ", ""},
 		{"breakdowns: [agent]\n", exitOK, "warning: " + file + ": breakdowns: team is missing", ""},
 		{"sla:\n  resolution:\n    high: soon\n", exitFailure, "", "deskpulse: " + file + ":3:11: sla.resolution.high: \"soon\" is no positive duration in whole milliseconds: write it as in 8h, 90m or 72h\n"},
 	} {

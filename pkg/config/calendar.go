@@ -66,6 +66,40 @@ func (c *Config) calendars() (map[string]calendar, error) {
 	return out, nil
 }
 
+// Exception is a day on which a calendar has other hours than its week says.
+type Exception struct {
+	Calendar    string
+	Day         sla.Day
+	Open, Usual time.Duration
+}
+
+// Exceptions lists those of a year, calendar by calendar.
+func (c *Config) Exceptions(year int) (out []Exception, err error) {
+	for _, name := range slices.Sorted(maps.Keys(c.Calendars)) {
+		read := c.Calendars[name]
+		rules, err := read.rules("calendars."+name, c.folder)
+		if err != nil {
+			return nil, err
+		}
+		calendar := rules.Calendar()
+		usual := (&sla.Rules{Zone: rules.Zone, Week: rules.Week, Changes: rules.Changes}).Calendar()
+		for d := sla.DayOf(year, time.January, 1); d < sla.DayOf(year+1, time.January, 1); d++ {
+			from, to := midnight(d, rules.Zone), midnight(d+1, rules.Zone)
+			open, expected := calendar.Elapsed(from, to), usual.Elapsed(from, to)
+			if open != expected {
+				out = append(out, Exception{name, d, time.Duration(open) * time.Millisecond, time.Duration(expected) * time.Millisecond})
+			}
+		}
+	}
+	return out, nil
+}
+
+// midnight is when a date begins in a zone.
+func midnight(d sla.Day, zone *time.Location) int64 {
+	year, month, day := d.Time().Date()
+	return time.Date(year, month, day, 0, 0, 0, 0, zone).UnixMilli()
+}
+
 // rules reads a calendar. path is where it stands; folder is that of its files.
 func (c *Calendar) rules(path, folder string) (r *sla.Rules, err error) {
 	r = &sla.Rules{Days: make(map[sla.Day][]sla.Span)}

@@ -155,6 +155,34 @@ func TestExampleOfThreeZones(t *testing.T) {
 	}
 }
 
+// What a calendar makes of a year can be compared with the official list.
+func TestExceptions(t *testing.T) {
+	c, _, err := Load(filepath.Join(examples, "china.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := c.Exceptions(2026)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var working []string
+	off := 0
+	for _, e := range list {
+		switch {
+		case e.Open == 450*time.Minute && e.Usual == 0 && e.Calendar == "shanghai":
+			working = append(working, e.Day.String())
+		case e.Open == 0 && e.Usual == 450*time.Minute:
+			off++
+		default:
+			t.Errorf("%+v", e)
+		}
+	}
+	// Of the 33 days off, those on Monday to Friday: 2 + 6 + 1 + 3 + 1 + 1 + 5.
+	if diff := cmp.Diff([]string{"2026-01-04", "2026-02-14", "2026-02-28", "2026-05-09", "2026-09-20", "2026-10-10"}, working); diff != "" || off != 19 {
+		t.Errorf("%d days off; working (-want +got):\n%s", off, diff)
+	}
+}
+
 // No example is left untested.
 func TestEveryExampleLoads(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(examples, "*.yaml"))
