@@ -311,6 +311,22 @@ func agrees(r *rand.Rand, rules *Rules, around int64) error {
 	return nil
 }
 
+// Every run has the offset that the zone has then, for as long as calendars are laid out.
+func TestOffsetsOfAllYears(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for name := range changes {
+		z := zone(t, name)
+		c := (&Rules{Zone: z, Week: weekdaysWith(t, "monday", "09:00-17:00")}).Calendar()
+		for range 20_000 {
+			at := r.Int64N(int64(endDay) * day)
+			_, want := time.UnixMilli(at).In(z).Zone()
+			if got := c.runs[c.find(at)].shift; got != int64(want)*1000 {
+				t.Fatalf("%s at %s: %d s, want %d", name, time.UnixMilli(at).UTC(), got/1000, want)
+			}
+		}
+	}
+}
+
 // After reverses Elapsed over decades, before 1970 and after the last day laid out too.
 func TestRoundTrips(t *testing.T) {
 	seed := uint64(7)
