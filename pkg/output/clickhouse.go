@@ -87,7 +87,7 @@ func (o *ClickHouseOptions) defaults() error {
 		o.Windows = window.Default()
 	}
 	if o.Compiled == nil {
-		compiled, err := builtin()
+		compiled, err := builtin(o.Windows)
 		if err != nil {
 			return err
 		}
@@ -111,12 +111,19 @@ func (o *ClickHouseOptions) defaults() error {
 	return nil
 }
 
-func builtin() (*kpi.Compiled, error) {
-	c, err := kpi.LoadCatalogue()
+func builtin(windows []window.Window) (*kpi.Compiled, error) {
+	catalogue, err := kpi.LoadCatalogue()
 	if err != nil {
 		return nil, err
 	}
-	return c.Compile(nil)
+	c, err := catalogue.Compile(nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range windows {
+		c.Windows = append(c.Windows, w.Name)
+	}
+	return c, nil
 }
 
 func (o *ClickHouseOptions) driver(database string) *clickhouse.Options {

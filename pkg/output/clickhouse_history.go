@@ -133,8 +133,7 @@ func (q *HistoryQuery) reads(c *kpi.Compiled) (out []measureRead) {
 			out = append(out, measureRead{measure: t.Measure})
 		}
 		r := &out[i]
-		ever := t.All
-		within := !t.All || t.Function == "start" || t.Function == "time"
+		within, ever := needs(t)
 		for n := range max(len(q.At), len(q.Periods)) {
 			r.add(q.points(n, within, ever, t.Function == "openings")...)
 		}
@@ -159,7 +158,6 @@ func (q *HistoryQuery) points(n int, within, ever, opening bool) (out []point) {
 			for _, month := range p.Months {
 				out = append(out, newPoint(n, atOpening, 0, int64(month)))
 			}
-			return out
 		}
 	} else {
 		hi = q.At[n]

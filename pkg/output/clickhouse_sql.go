@@ -78,7 +78,10 @@ func (v *viewing) term(m *kpi.Measure, function string) string {
 	case kpi.ShapePerWindow:
 		return scaled(v.sinceEver(m, "r.values[0] + r.values[wanted]"), m)
 	case kpi.ShapePerPeriod:
-		return scaled(v.inWindow(m, "r.values[toUInt16(indexOf("+periodList()+", {period:String}) - 1)]"), m)
+		// What happened in the period, and a stock at its start.
+		stock := fmt.Sprintf("r.values[%d]", kpi.NumPeriods)
+		happened := v.inWindow(m, "r.values[toUInt16(indexOf("+periodList()+", {period:String}) - 1)]")
+		return scaled(fmt.Sprintf("(%s + %s - %s)", happened, v.sinceEver(m, stock), v.inWindow(m, stock)), m)
 	case kpi.ShapeStock, kpi.ShapeAged, kpi.ShapeClocked:
 		return scaled(v.sinceEver(m, "r.values[0]"), m)
 	default:

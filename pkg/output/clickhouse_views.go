@@ -143,18 +143,30 @@ func (v *viewing) sql() (string, error) {
 // read notes which rows the measures need.
 func (v *viewing) read() {
 	for _, t := range v.compiled.Terms(v.d) {
-		switch {
-		case t.Function == "start", t.Function == "time":
-			v.windowed, v.ever = append(v.windowed, t.Name), append(v.ever, t.Name)
-		case t.All, t.Function == "openings":
-			v.ever = append(v.ever, t.Name)
-		default:
+		within, ever := needs(t)
+		if within {
 			v.windowed = append(v.windowed, t.Name)
+		}
+		if ever || t.Function == "openings" { // sums up to each month
+			v.ever = append(v.ever, t.Name)
 		}
 	}
 	for _, list := range []*[]string{&v.windowed, &v.ever} {
 		slices.Sort(*list)
 		*list = slices.Compact(*list)
+	}
+}
+
+// needs says which sums the use of a measure is made of: those in the window, and those
+// since ever.
+func needs(t kpi.Term) (within, ever bool) {
+	switch {
+	case t.Function == "start", t.Function == "time", t.Shape == kpi.ShapePerPeriod:
+		return true, true
+	case t.Function == "openings":
+		return false, false
+	default:
+		return !t.All, t.All
 	}
 }
 

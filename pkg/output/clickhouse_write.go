@@ -36,10 +36,10 @@ func (w *Writer) Write(ctx context.Context, rows *kpi.Rows) error {
 		switch r.Ring {
 		case window.Minute:
 			minutes = append(minutes, r)
-		case window.Hour:
-			hours = append(hours, r)
-		default:
+		case window.Day:
 			days = append(days, r)
+		default:
+			hours = append(hours, r)
 		}
 	}
 	return errors.Join(

@@ -195,7 +195,8 @@ func (f *componentFamily) value(c *kpi.Compiled, m *member, t *kpi.Totals) (n in
 		return n, t.Window == everything
 	case kpi.ShapePerPeriod:
 		p, ok := kpi.ParsePeriod(t.Window)
-		return t.Values.At(slot + uint16(p)), ok
+		stock := slot + kpi.NumPeriods // at the start of the period
+		return t.Values.At(slot+uint16(p)) + m.all.Values.At(stock) - t.Values.At(stock), ok
 	default:
 		return t.Values.At(slot), true
 	}

@@ -206,7 +206,8 @@ func TestKPIsOfEachKind(t *testing.T) {
 	// retention: by period.
 	s.add(whole, "month", "customers_at_start", uint16(kpi.Month), 4)
 	s.add(whole, "month", "customers_retained", uint16(kpi.Month), 3)
-	s.put(whole, "all", "customers_at_start", 1)
+	s.add(whole, "all", "customers_at_start", kpi.NumPeriods, 5)   // a stock, of which all
+	s.add(whole, "month", "customers_at_start", kpi.NumPeriods, 5) // began in the month
 	// Stages: by stage, and the slowest named.
 	s.samples(whole, "7d", "stage_dwell_time", 2000, 4000, 10_000)
 	s.samples(cellOf("stage", "triage"), "7d", "stage_dwell_time", 2000, 4000)

@@ -54,8 +54,15 @@ func openDesk(t *testing.T, server *chdb.Process, database string, change func(*
 
 func migrated(t *testing.T, server *chdb.Process, database string) desk {
 	t.Helper()
+	return migratedWith(t, server, database, compiled(t, "response_time", "overdue_ratio", "repeat_incident_ratio"))
+}
+
+// migratedWith is a desk with the views of all KPIs of a catalogue, which are many.
+func migratedWith(t *testing.T, server *chdb.Process, database string, c *kpi.Compiled) desk {
+	t.Helper()
 	d := openDesk(t, server, database, func(o *output.ClickHouseOptions) {
 		o.KeepMinutes = 10 * 365 * 24 * time.Hour // the server drops old minutes by its own clock
+		o.Compiled = c
 	})
 	if err := d.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
@@ -110,6 +117,10 @@ func TestClickHouse(t *testing.T) {
 		"views":               testViews,
 		"views from outside":  testViewsFromOutside,
 		"history":             testHistory,
+		"periods":             testPeriods,
+		"kinds of formulas":   testKinds,
+		"views and history":   testViewsAgreeWithHistory,
+		"views of others":     testViewsOfOthers,
 		"docs":                testDocs,
 		"poisoned row":        testPoisonedRow,
 		"table at fault":      testTableAtFault,
@@ -307,41 +318,63 @@ func testViewsFromOutside(t *testing.T, server *chdb.Process) {
 	}
 }
 
-func testHistory(t *testing.T, server *chdb.Process) {
-	d := migrated(t, server, "history")
-	d.write(t, headline())
+// compiled is the built-in catalogue with the default windows, and some of its KPIs; all
+// where none are named.
+func compiled(t *testing.T, keys ...string) *kpi.Compiled {
+	t.Helper()
 	catalogue, err := kpi.LoadCatalogue()
 	if err != nil {
 		t.Fatal(err)
 	}
-	read := func(key, windowName string, by kpi.Set, instants ...int64) []output.HistoryPoint {
-		t.Helper()
-		definition, _ := catalogue.Find(key)
-		points, err := d.History(t.Context(), output.HistoryQuery{
-			Tenant: "acme", KPI: definition, Window: parse(t, windowName), By: by, At: instants, Now: at(2, 13, 0),
-		})
-		if err != nil {
-			t.Fatal(err)
+	return compile(t, catalogue, keys...)
+}
+
+func compile(t *testing.T, catalogue *kpi.Catalogue, keys ...string) *kpi.Compiled {
+	t.Helper()
+	if len(keys) > 0 {
+		catalogue.KPIs = slices.DeleteFunc(catalogue.KPIs, func(d kpi.Definition) bool { return !slices.Contains(keys, d.Key) })
+		for i := range catalogue.KPIs {
+			catalogue.KPIs[i].Also = nil
 		}
-		return points
 	}
+	c, err := catalogue.Compile(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range window.Default() {
+		c.Windows = append(c.Windows, w.Name)
+	}
+	return c
+}
+
+func testHistory(t *testing.T, server *chdb.Process) {
+	d := migrated(t, server, "history")
+	d.write(t, headline())
+	c := compiled(t)
 	var got []string
-	for _, c := range []struct {
+	for _, x := range []struct {
 		key, window string
 		by          kpi.Set
 	}{
-		{"overdue_ratio", "all", kpi.SetOf(kpi.Team)},
-		{"overdue_ratio", "all", kpi.SetOf(kpi.Priority)},
+		{"overdue_ratio", "", kpi.SetOf(kpi.Team)},
+		{"overdue_ratio", "", kpi.SetOf(kpi.Priority)},
 		{"repeat_incident_ratio", "7d", 0},
 		{"response_time", "1h", 0},
 		{"response_time", "7d", kpi.SetOf(kpi.Team)},
 	} {
-		definition, _ := catalogue.Find(c.key)
-		for _, p := range read(c.key, c.window, c.by, at(2, 12, 30), at(2, 12, 0)) {
-			for _, r := range p.Readings {
-				v := definition.Evaluate(r.Terms)
-				got = append(got, fmt.Sprintf("%s%s %s %s%s %d/%d %d %g", r.KPI, r.Window, time.Unix(p.At, 0).UTC().Format("15:04"),
-					r.Group.Dims[kpi.Team], r.Group.Dims[kpi.Priority], v.Numerator, v.Denominator, v.Count, value(v)))
+		definition, _ := c.Catalogue.Find(x.key)
+		q := output.HistoryQuery{Tenant: "acme", KPI: definition, By: x.by, At: []int64{at(2, 12, 30), at(2, 12, 0)}, Now: at(2, 13, 0)}
+		if x.window != "" {
+			q.Window = parse(t, x.window)
+		}
+		points, err := d.History(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range points {
+			for _, r := range output.Readings(c, definition, x.window, x.by, p.At, p.Totals) {
+				got = append(got, fmt.Sprintf("%s%s %s %s%s %g/%g %d %g", r.KPI, r.Window, time.Unix(p.At, 0).UTC().Format("15:04"),
+					r.Group.Dims[kpi.Team], r.Group.Dims[kpi.Priority], number(r.Value.Numerator), number(r.Value.Denominator), r.Value.Count, number(r.Value.Value)))
 			}
 		}
 	}
@@ -351,23 +384,23 @@ func testHistory(t *testing.T, server *chdb.Process) {
 		"overdue_ratio 12:30 high 3/13 0 " + fmt.Sprint(3.0/13),
 		"overdue_ratio 12:00 high 2/10 0 0.2",
 		"repeat_incident_ratio7d 12:30  1/4 0 0.25", "repeat_incident_ratio7d 12:00  1/4 0 0.25",
-		"response_time1h 12:30  0/0 3 " + fmt.Sprint(2.0/3), // 0, 1, 1
-		"response_time1h 12:00  0/0 2 8",                    // 16, 0
-		"response_time7d 12:30 a 0/0 3 22",                  // 64, 1, 1
-		"response_time7d 12:30 b 0/0 2 8",                   // 16, 0
-		"response_time7d 12:00 a 0/0 1 64",
-		"response_time7d 12:00 b 0/0 2 8",
+		"response_time1h 12:30  NaN/NaN 3 " + fmt.Sprint(2.0/3), // 0, 1, 1
+		"response_time1h 12:00  NaN/NaN 2 8",                    // 16, 0
+		"response_time7d 12:30 a NaN/NaN 3 22",                  // 64, 1, 1
+		"response_time7d 12:30 b NaN/NaN 2 8",                   // 16, 0
+		"response_time7d 12:00 a NaN/NaN 1 64",
+		"response_time7d 12:00 b NaN/NaN 2 8",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 
-func value(v kpi.Value) float64 {
-	if v.Value == nil {
+func number(v *float64) float64 {
+	if v == nil {
 		return math.NaN()
 	}
-	return *v.Value
+	return *v
 }
 
 // entities agree with the figures in testDocs.
