@@ -16,8 +16,6 @@ import (
 	deskpulsev1 "github.com/deskpulse/deskpulse/proto/deskpulse/v1"
 )
 
-const testStart = 1_767_225_600 // 2026-01-01T00:00:00Z
-
 // desk makes events of tickets that live side by side: each step takes one at random
 // one action further, and what is closed makes room for a new one. One event in ten is
 // of a call.

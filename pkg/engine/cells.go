@@ -198,6 +198,9 @@ func (e *Engine) put(list []change) {
 	run := e.cells.run[:0]
 	for k := range list {
 		c := &list[k]
+		if c.value == 0 {
+			continue
+		}
 		t := int64(c.at)
 		ring := e.horizons.Ring(t)
 		run = append(run, window.Change{At: c.at, Slot: c.slot, Value: c.value})

@@ -90,6 +90,12 @@ func (e *Engine) runClocks(s *state, now int64) {
 	}
 	responding, resolving := s.responding(), s.resolving()
 	e.eachTarget(s, since, now, func(t *sla.Targets, from, to int64) {
+		if responding && t.FirstResponse.Target > 0 {
+			s.set(kpi.TicketHasResponseTarget, true)
+		}
+		if resolving && t.Resolution.Target > 0 {
+			s.set(kpi.TicketHasResolutionTarget, true)
+		}
 		if responding {
 			s.Fields[kpi.TicketResponseRunning] += t.FirstResponse.Calendar.Elapsed(from, to)
 		}
@@ -103,10 +109,10 @@ func (e *Engine) runClocks(s *state, now int64) {
 // overdue before keeps its instant for as long as it stays so.
 func (e *Engine) setDueTimes(s *state, now int64) {
 	due := s.x[xDueResponse]
-	at, some := int64(never), due != 0
+	at, some := int64(never), false
 	if s.responding() {
 		at, some = e.overdueFrom(s, now, due, s.Fields[kpi.TicketResponseRunning], func(t *sla.Targets) *sla.Clock { return &t.FirstResponse })
-		s.set(kpi.TicketHasResponseTarget, some)
+		s.set(kpi.TicketHasResponseTarget, some || s.is(kpi.TicketHasResponseTarget))
 	}
 	s.Fields[kpi.TicketResponseOverdueAt] = lasting(s.Fields[kpi.TicketResponseOverdueAt], at, now, s.responding())
 	s.set(kpi.TicketIsResponseBreached, s.is(kpi.TicketIsHandled) && s.x[xBreached]&breachedResponse != 0)
@@ -114,7 +120,7 @@ func (e *Engine) setDueTimes(s *state, now int64) {
 	at, due = never, s.x[xDueResolution]
 	if s.resolving() {
 		at, some = e.overdueFrom(s, now, due, s.Fields[kpi.TicketResolutionRunning], func(t *sla.Targets) *sla.Clock { return &t.Resolution })
-		s.set(kpi.TicketHasResolutionTarget, some)
+		s.set(kpi.TicketHasResolutionTarget, some || s.is(kpi.TicketHasResolutionTarget))
 	}
 	s.Fields[kpi.TicketOverdueAt] = lasting(s.Fields[kpi.TicketOverdueAt], at, now, s.resolving())
 }

@@ -54,6 +54,7 @@ func (e *Engine) setCustomer(i uint32, key threadKey, marks []mark) {
 	if slices.Equal(former, marks) {
 		return
 	}
+	e.sink.again = true
 	e.countCustomer(key.tenant, t.marks, -1)
 	for _, m := range former {
 		t.remove(m)

@@ -129,7 +129,7 @@ func New(cfg Config) (*Engine, error) {
 	e := &Engine{
 		reports: make(map[reportKey]pendingReport), symbols: newSymbols(),
 		targetsOf: make(map[targetsKey][]sla.Targets), calendars: make(map[uint32]*period.Calendar),
-		threads: newThreads(), oldest: newOldest(), rows: newRows(), future: newFuture(),
+		threads: newThreads(), oldest: newOldest(), rows: newRows(), future: newFuture(cfg.NoHistory),
 	}
 	if cfg.Policies == nil {
 		cfg.Policies = &sla.Policies{}
@@ -138,9 +138,11 @@ func New(cfg Config) (*Engine, error) {
 	if e.compiled, err = cfg.Catalogue.Compile(&e.symbols); err != nil {
 		return nil, err
 	}
+	var windows []string
 	for _, w := range cfg.Windows {
-		e.compiled.Windows = append(e.compiled.Windows, w.Name)
+		windows = append(windows, w.Name)
 	}
+	e.compiled.SetWindows(windows)
 	e.labels = e.compiled.Labels
 	if len(e.labels) > maxLabels {
 		return nil, fmt.Errorf("the catalogue reads %d labels: at most %d can be told apart", len(e.labels), maxLabels)
@@ -187,6 +189,9 @@ func (e *Engine) Apply(ev *kpi.Event, pos Position) Outcome {
 		out = e.applyTo(kind, ev)
 	}
 	e.counters.Outcomes[out]++
+	if e.sink.again {
+		e.sink.net()
+	}
 	e.takeDeltas()
 	return out
 }

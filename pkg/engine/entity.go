@@ -50,7 +50,7 @@ type state struct {
 }
 
 const (
-	maxAsOf    = 8
+	maxAsOf    = 10
 	numScratch = 24
 	current    = 0 // index into state.combo, as in all schemas
 )
@@ -107,7 +107,8 @@ func (e *Engine) takeRecord(i uint32, r *record) Outcome {
 		return outcome
 	}
 	f := &folders[n.kind]
-	if !n.rewrite && !rewrites(n.kind, r.action) && n.newest(r) {
+	late := creates(n.kind, r.action) && n.count > 0 // earlier events mean something now
+	if !n.rewrite && !late && !rewrites(n.kind, r.action) && n.newest(r) {
 		e.stepOn(i, f, r)
 	} else {
 		e.foldAnew(i, f, r)
@@ -123,6 +124,9 @@ func (e *Engine) stepOn(i uint32, f *folder, r *record) {
 	e.fold(f, i, e.records, before, &e.sink)
 	e.sink.mute = false
 	*after = *before
+	if creates(e.entities.list[i].kind, r.action) {
+		after.x[xCreated] = 1
+	}
 	e.step(f, after, r, &e.sink)
 	e.history.append(&e.entities.list[i].log, r)
 	e.checkFold(i, f, r)
@@ -133,6 +137,7 @@ func (e *Engine) stepOn(i uint32, f *folder, r *record) {
 // gives with the new record is given.
 func (e *Engine) foldAnew(i uint32, f *folder, r *record) {
 	before, after := &e.before, &e.after
+	e.sink.again = true
 	e.sink.negate = true
 	e.fold(f, i, e.records, before, &e.sink)
 	e.sink.negate = false
@@ -200,6 +205,9 @@ func (e *Engine) begin(i uint32, records []record, s *state) {
 		if merges(n.kind, records[k].action) {
 			s.x[xMerged] = 1
 		}
+		if creates(n.kind, records[k].action) {
+			s.x[xCreated] = 1
+		}
 	}
 }
 
@@ -227,6 +235,7 @@ const (
 	xSince   = iota // instant of the latest record
 	xDeleted        // the history says that it was deleted
 	xMerged         // the history says that it was merged
+	xCreated        // the history says that it was created, be it late: of tickets
 	xOwn
 )
 
@@ -238,6 +247,7 @@ func rewrites(kind kpi.Kind, a kpi.Action) bool {
 }
 
 func deletes(kind kpi.Kind, a kpi.Action) bool { return kind == kpi.Ticket && a == kpi.TicketDeleted }
+func creates(kind kpi.Kind, a kpi.Action) bool { return kind == kpi.Ticket && a == kpi.TicketCreated }
 func merges(kind kpi.Kind, a kpi.Action) bool  { return kind == kpi.Ticket && a == kpi.TicketMerged }
 
 // effective appends to dst the records that are not retractions nor retracted.

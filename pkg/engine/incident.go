@@ -34,6 +34,7 @@ func (e *Engine) applyReports(self uint32) {
 		return
 	}
 	e.sink.netReports()
+	e.sink.again = true
 	for k := range e.sink.reports {
 		r := e.sink.reports[k]
 		looking := e.lookingAt(e.threads.get(r.key), r.at, self)

@@ -10,6 +10,9 @@ const (
 )
 
 func recordOpening(_ *Engine, ev *kpi.Event, r *record) {
+	if ev.AsOf != 0 {
+		r.at = ev.AsOf // the balances hold from then, whenever they are told
+	}
 	r.extra[extraAmount], r.extra[extraAsOf] = ev.Amount, ev.AsOf
 	r.extra[extraCustomers], r.extra[extraLines] = ev.Customers, ev.Lines
 }

@@ -56,16 +56,16 @@ func (p *pending) add(c change) {
 
 func (p *pending) full() bool { return p.used >= maxPending*3/2 }
 
-// drain appends the changes that are not nothing to dst, sorted, and empties the table.
+// drain appends the changes to dst, sorted, and empties the table. Those that add up to
+// nothing are among them: the row may have been written in between by a run that was
+// broken off, and must be written again.
 func (p *pending) drain(dst []change) []change {
 	if p.used == 0 {
 		return dst
 	}
 	for i := range p.table {
 		if c := &p.table[i]; c.series != 0 {
-			if c.value != 0 {
-				dst = append(dst, *c)
-			}
+			dst = append(dst, *c)
 			*c = change{}
 		}
 	}
@@ -130,14 +130,15 @@ func byDigit(from, to []change, lo uint32, shift int) bool {
 type future struct {
 	hours map[uint32]*agenda
 	from  int64 // Unix seconds: the first that lies in the future
+	drop  bool  // what cancels out is dropped: no rows are written
 }
 
 type agenda struct {
 	changes []change
-	netted  int // how many there were when what cancels out was last dropped
+	netted  int // how many there were when they were last added up
 }
 
-func newFuture() future { return future{hours: make(map[uint32]*agenda)} }
+func newFuture(drop bool) future { return future{hours: make(map[uint32]*agenda), drop: drop} }
 
 func (f *future) add(c change) {
 	hour := c.at / 3600
@@ -148,12 +149,12 @@ func (f *future) add(c change) {
 	}
 	a.changes = append(a.changes, c)
 	if n := len(a.changes); n > 256 && n > 2*a.netted {
-		a.net()
+		a.net(f.drop)
 	}
 }
 
-// net sorts the changes and drops what cancels out.
-func (a *agenda) net() {
+// net sorts the changes and adds up those of one place.
+func (a *agenda) net(drop bool) {
 	slices.SortFunc(a.changes, func(x, y change) int { return x.compare(&y) })
 	out := a.changes[:0]
 	for _, c := range a.changes {
@@ -164,7 +165,10 @@ func (a *agenda) net() {
 			out = append(out, c)
 		}
 	}
-	a.changes = slices.DeleteFunc(out, func(c change) bool { return c.value == 0 })
+	if drop {
+		out = slices.DeleteFunc(out, func(c change) bool { return c.value == 0 })
+	}
+	a.changes = out
 	a.netted = len(a.changes)
 }
 

@@ -19,17 +19,17 @@ type reportChange struct {
 	sign int
 }
 
-// sink collects what one event changes. What is taken back and given again cancels out
-// where the changes are added up.
+// sink collects what one event changes.
 type sink struct {
 	deltas  []delta
 	reports []reportChange
 	negate  bool // take back
 	mute    bool // give nothing
+	again   bool // something was taken back that may be given again
 }
 
 func (s *sink) reset() {
-	s.deltas, s.reports, s.negate, s.mute = s.deltas[:0], s.reports[:0], false, false
+	s.deltas, s.reports, s.negate, s.mute, s.again = s.deltas[:0], s.reports[:0], false, false, false
 }
 
 func (s *sink) add(combo uint32, at int64, slot uint16, value int64) {
@@ -71,4 +71,24 @@ next:
 	}
 	slices.SortStableFunc(out, func(a, b reportChange) int { return cmp.Compare(a.sign, b.sign) })
 	s.reports = out
+}
+
+// net lets what was taken back and given again cancel out, so that only what the event
+// has changed is marked as changed by it.
+func (s *sink) net() {
+	slices.SortFunc(s.deltas, func(a, b delta) int { return a.compare(&b) })
+	out := s.deltas[:0]
+	for _, d := range s.deltas {
+		if n := len(out); n > 0 && out[n-1].compare(&d) == 0 {
+			out[n-1].value += d.value
+		} else {
+			out = append(out, d)
+		}
+	}
+	s.deltas = slices.DeleteFunc(out, func(d delta) bool { return d.value == 0 })
+}
+
+// compare orders deltas by the cell that they go to.
+func (d *delta) compare(o *delta) int {
+	return cmp.Or(cmp.Compare(d.combo, o.combo), cmp.Compare(seconds(d.at), seconds(o.at)), cmp.Compare(d.slot, o.slot))
 }

@@ -39,6 +39,8 @@ const (
 	ticketResolved
 	ticketClosed
 	ticketOutcome
+	ticketStarted
+	ticketBotReplied
 	ticketTransferred // its first transfer, beside the schema
 )
 
@@ -110,11 +112,11 @@ func roleFlags(r kpi.Role) uint8 {
 // stepTicket folds one record into a ticket.
 func stepTicket(e *Engine, s *state, r *record, out *sink) {
 	e.runClocks(s, r.at)
-	handed := s.handOver(e, r)
+	s.handOver(e, r)
 	s.said(r)
 	e.actOnTicket(s, r, out)
-	if handed && s.x[xHandedAt] == 0 && s.is(kpi.TicketIsOpen) && !s.is(kpi.TicketIsResolved) {
-		s.x[xHandedAt] = r.at
+	if !s.is(kpi.TicketIsOpen) || s.is(kpi.TicketIsResolved) {
+		s.x[xHandedAt] = 0 // nobody need take it up
 	}
 	e.setDueTimes(s, r.at)
 	s.combo[ticketOutcome] = s.combo[ticketCreated]
@@ -136,9 +138,9 @@ func (s *state) said(r *record) {
 	last(&s.x[xDueResolution], r.extra[extraDueResolution])
 }
 
-// handOver notes a change from one agent or team to another, and reports whether there
-// was one.
-func (s *state) handOver(e *Engine, r *record) bool {
+// handOver notes a change from one agent or team to another. The event that brings it may
+// be the one that takes the ticket up.
+func (s *state) handOver(e *Engine, r *record) {
 	said := func(d kpi.Dimension, extra int) int64 {
 		if e.cfg.Keep.Has(d) {
 			return int64(e.combos.list[r.combo].values[d])
@@ -158,9 +160,8 @@ func (s *state) handOver(e *Engine, r *record) bool {
 		if first(&s.Fields[kpi.TicketFirstTransferredAt], r.at); s.Fields[kpi.TicketTransfers] == 1 {
 			s.combo[ticketTransferred] = s.combo[current]
 		}
-		s.x[xHandedAt] = 0
+		s.x[xHandedAt] = r.at
 	}
-	return changed
 }
 
 func first(dst *int64, v int64) {
@@ -177,8 +178,11 @@ func (e *Engine) actOnTicket(s *state, r *record, out *sink) {
 	case kpi.TicketAssigned:
 		first(&s.Fields[kpi.TicketAssignedAt], r.at)
 	case kpi.TicketWorkStarted:
-		s.set(kpi.TicketIsStarted, true)
-		first(&s.Fields[kpi.TicketStartedAt], r.at)
+		if !s.is(kpi.TicketIsStarted) {
+			s.set(kpi.TicketIsStarted, true)
+			s.Fields[kpi.TicketStartedAt] = r.at
+			s.combo[ticketStarted] = s.combo[current]
+		}
 		e.handleTicket(s, r.at, out)
 	case kpi.TicketReplied:
 		e.replyToTicket(s, r, out)
@@ -284,7 +288,10 @@ func (e *Engine) replyToTicket(s *state, r *record, out *sink) {
 		e.handleTicket(s, r.at, out)
 		e.nextResponse(s, r.at, out)
 	case r.flags&flagByMachine != 0:
-		first(&s.Fields[kpi.TicketBotRepliedAt], r.at)
+		if s.Fields[kpi.TicketBotRepliedAt] == 0 {
+			s.Fields[kpi.TicketBotRepliedAt] = r.at
+			s.combo[ticketBotReplied] = s.combo[current]
+		}
 	default: // the customer
 		if s.exists {
 			first(&s.Fields[kpi.TicketFirstMessageAt], r.at)
@@ -342,10 +349,14 @@ func (e *Engine) resolveTicket(s *state, at int64, out *sink) {
 	s.combo[ticketResolved] = s.combo[current]
 	s.set(kpi.TicketIsResolutionBreached, s.x[xBreached]&breachedResolution != 0)
 	e.leaveStage(s, at, out)
-	if s.gives() {
+	if s.counted() {
 		e.emitResolution(s, false, 1, out)
 	}
 }
+
+// counted reports whether the resolutions of a ticket count: as soon as its creation is
+// known, be it later than they are.
+func (s *state) counted() bool { return s.x[xCreated] != 0 && s.x[xMerged] == 0 }
 
 func (e *Engine) emitResolution(s *state, undone bool, sign int64, out *sink) {
 	e.sub.Fact = kpi.Fact{Tenant: s.Tenant}
@@ -357,7 +368,7 @@ func (e *Engine) emitResolution(s *state, undone bool, sign int64, out *sink) {
 func (e *Engine) reopenTicket(s *state, r *record, out *sink) {
 	if s.is(kpi.TicketIsResolved) {
 		s.Fields[kpi.TicketResolvedBefore] += r.at - s.x[xLastResolved]
-		if s.gives() && s.x[xLastResolved] != 0 {
+		if s.counted() {
 			e.emitResolution(s, false, -1, out)
 			e.emitResolution(s, true, 1, out)
 		}

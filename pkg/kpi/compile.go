@@ -2,13 +2,12 @@ package kpi
 
 import (
 	"fmt"
+	"hash/fnv"
 	"maps"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/cespare/xxhash/v2"
 )
 
 // Compile checks a catalogue and makes it ready for facts and readings. sym serves the
@@ -102,7 +101,10 @@ func (k *compiler) language(kind FactKind) *language {
 // measures lays the measures out and compiles what feeds them.
 func (k *compiler) measures() error {
 	slot := 0
-	hash := xxhash.New()
+	hash := fnv.New64a()
+	for i := range k.c.Options {
+		fmt.Fprintf(hash, "%s=%s\n", k.c.Options[i].Name, k.c.Options[i].Current())
+	}
 	for i := range k.c.Measures {
 		spec := &k.c.Measures[i]
 		path := "measures." + spec.Name
@@ -263,3 +265,11 @@ func threadShapes(thread, count string) []Shape {
 
 // sorted lists the keys of a map in order.
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// SetWindows says which rolling windows measures of a thread have a slot for.
+func (c *Compiled) SetWindows(names []string) {
+	c.Windows = slices.Clone(names)
+	hash := fnv.New64a()
+	fmt.Fprintf(hash, "%d %q", c.Layout, names)
+	c.Layout = hash.Sum64()
+}

@@ -75,7 +75,7 @@ kpis:
 		{"histogram of points", shape("histogram, unit: points", "of: survey, at: answered_at, value: score"), `histograms are of durations, in seconds`},
 		{"dimension", measure("of: ticket, at: created_at, set: {colour: cause}"), `own.yaml:2:57: measures.m.from[0].set.colour: dimension "colour" is unknown: use one of team, `},
 		{"set to a number", measure("of: ticket, at: created_at, set: {cause: replies}"), `"replies" is a whole number: give a text`},
-		{"as of", measure("of: ticket, at: created_at, as_of: started_at"), `own.yaml:2:50: measures.m.from[0].as_of: "started_at": the dimensions of ticket are known as of one of current, created_at, `},
+		{"as of", measure("of: ticket, at: created_at, as_of: assigned_at"), `own.yaml:2:50: measures.m.from[0].as_of: "assigned_at": the dimensions of ticket are known as of one of current, created_at, `},
 		{"count", shape("per_window", "of: incident, count: broken"), `"broken" is not counted of incident: use one of reported, `},
 		{"thread as count", measure("of: incident, count: repeated"), `repeated of incident is not a count: use as: per_window`},
 		{"thread with fields", shape("per_window", "of: caller, count: active, at: created_at"), `caller is a thread, which has no fields: leave it out`},

@@ -299,7 +299,7 @@ options: {mode: {values: [a, b], default: a}}
 measures:
   h: {as: histogram, from: [{of: ticket, at: handled_at, where: 'handled && (option.mode == "a" || reopened)', value: handled_at - created_at}]}
   s: {from: [{of: ticket, while: 'open && channel == "mail" && labels["vip"] == "yes" && labels["new"] != labels["vip"]', from: overdue_at, set: {stage: stage, cause: cause}}]}
-  n: {from: [{of: ticket, at: created_at, as_of: outcome, where: 'option.mode == "b"'}, {of: ticket, at: started_at}, {of: caller, count: active, where: 'option.mode == "b"'}]}
+  n: {from: [{of: ticket, at: created_at, as_of: outcome, where: 'option.mode == "b"'}, {of: ticket, at: assigned_at}, {of: caller, count: active, where: 'option.mode == "b"'}]}
 `)
 	c.Measures[2].From = c.Measures[2].From[:2]
 	sym := newNames()

@@ -133,7 +133,7 @@ var ticketSchema = Schema{
 	Name: "ticket",
 	Doc:  "a ticket whose creation is known, as its events so far have left it; deleted ones are no facts",
 	Live: true,
-	AsOf: []string{"current", "created_at", "handled_at", "replied_at", "resolved_at", "closed_at", "outcome"},
+	AsOf: []string{"current", "created_at", "handled_at", "replied_at", "resolved_at", "closed_at", "outcome", "started_at", "bot_replied_at"},
 	Fields: []Field{
 		TicketIsCreated:            {"created", BoolField, "always true"},
 		TicketIsOpen:               {"open", BoolField, "not closed, merged or cancelled"},

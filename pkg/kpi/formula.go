@@ -27,7 +27,7 @@ type formula struct {
 	of                               *Measure
 	terms                            []Term
 	rolling, periods                 bool // the windows in which it has a meaning
-	sets                             Set  // dimensions that its measures set themselves
+	sets                             Set  // dimensions that all its measures set themselves
 }
 
 type formulaPart struct {
@@ -220,16 +220,10 @@ func (b *formulating) distribution() error {
 
 // dependencies notes the options and dimensions that the KPI's measures depend on.
 func (b *formulating) dependencies() {
+	b.f.sets = ^Set(0)
 	for _, t := range b.f.terms {
-		for _, f := range b.out.Feeds {
-			if f.Measure != t.Index {
-				continue
-			}
-			for _, s := range f.Set {
-				b.f.sets |= SetOf(s.Dimension)
-			}
-		}
 		for _, s := range b.c.Measures[t.Index].From {
+			b.f.sets &= s.sets()
 			for _, text := range s.texts() {
 				b.option(text)
 			}
@@ -238,6 +232,16 @@ func (b *formulating) dependencies() {
 	}
 	slices.Sort(b.d.Options)
 	b.d.Options = slices.Compact(b.d.Options)
+}
+
+// sets are the dimensions that the source gives itself.
+func (s *Source) sets() (out Set) {
+	for name := range s.Set {
+		if d, err := ParseDimension(name); err == nil {
+			out |= SetOf(d)
+		}
+	}
+	return out
 }
 
 // threadOptions are the options that the counts of threads depend on.

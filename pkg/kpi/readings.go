@@ -153,7 +153,7 @@ func narrowed(d Dimension, members []member) map[Group][]*member {
 // append adds the readings of one KPI for one group.
 func (t *tenancy) append(out []Reading, d *Definition, m *member) []Reading {
 	f := t.formulas[d.Key]
-	if f == nil || !t.By(d, m.group.Set) || d.Formula == Slowest && m.group.Set.Has(slowestOf(d)) {
+	if f == nil || !t.By(d, m.group.Set) || d.Formula == Slowest && !t.names(slowestOf(d), m) {
 		return out
 	}
 	if !d.Windowed() {
@@ -165,6 +165,12 @@ func (t *tenancy) append(out []Reading, d *Definition, m *member) []Reading {
 		}
 	}
 	return out
+}
+
+// names reports whether the slowest value of a dimension can be named in a group: only
+// where the group is known by that dimension, too.
+func (t *tenancy) names(d Dimension, m *member) bool {
+	return !m.group.Set.Has(d) && (m == t.whole || len(t.narrowed[d][m.group]) > 0)
 }
 
 // counts reports whether any of the measures has anything in a window.
