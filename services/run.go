@@ -162,18 +162,20 @@ func (c *runCommand) startWorker(_ context.Context, s *site) error {
 }
 
 func (c *runCommand) startBoard(ctx context.Context, s *site) error {
-	kpis := board.NewKPIs(s.engine.Catalogue)
+	cfg, err := board.Load(c.Config, zap.NewNop()) // the worker has told the warnings
+	if err != nil {
+		return err
+	}
+	kpis := board.NewKPIs(cfg.Compiled)
 	if err := s.registry.Register(kpis); err != nil {
 		return fmt.Errorf("metrics: %w", err)
 	}
-	cfg := board.Config{
-		Catalogue: s.engine.Catalogue, Windows: s.engine.Windows, Groups: s.engine.Groups, Live: board.Follow(s.conn, s.engine.Catalogue, s.log, kpis.Set),
-		Log: s.log.Named("board"), Gatherer: s.registry, Registerer: s.registry, Health: s.health,
-	}
+	cfg.Live = board.Follow(s.conn, cfg.Compiled.Layout, s.log, kpis.Set)
+	cfg.Log, cfg.Gatherer, cfg.Registerer, cfg.Health = s.log.Named("board"), s.registry, s.registry, s.health
 	if s.history != nil {
-		cfg.History = board.FromClickHouse(s.history)
+		cfg.History = board.FromClickHouse(s.history, cfg.Compiled, cfg.Calendar)
 	}
-	b, err := board.New(cfg)
+	b, err := board.New(*cfg)
 	if err != nil {
 		return err
 	}

@@ -2,14 +2,14 @@ package replay
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -17,20 +17,25 @@ import (
 	"github.com/deskpulse/deskpulse/pkg/config"
 	"github.com/deskpulse/deskpulse/pkg/engine"
 	"github.com/deskpulse/deskpulse/pkg/kpi"
+	"github.com/deskpulse/deskpulse/pkg/output"
+	"github.com/deskpulse/deskpulse/pkg/period"
 	"github.com/deskpulse/deskpulse/pkg/process"
-	"github.com/deskpulse/deskpulse/pkg/sla"
-	"github.com/deskpulse/deskpulse/pkg/window"
+	"github.com/deskpulse/deskpulse/pkg/scorecard"
 )
 
 // computing are the flags of an offline replay.
 type computing struct {
-	Config        string                   `type:"existingfile" env:"DESKPULSE_CONFIG" placeholder:"FILE" help:"Windows and SLA targets, as the worker has them; see docs/configuration.md."`
+	Config        string                   `type:"existingfile" env:"DESKPULSE_CONFIG" placeholder:"FILE" help:"Windows, SLA policies and KPIs, as the worker has them; see docs/configuration.md."`
+	Catalogue     []string                 `type:"existingfile" sep:"none" placeholder:"FILE" help:"Further KPIs, or others instead of the built-in ones; repeatable. See docs/defining-kpis.md."`
+	Option        map[string]string        `mapsep:"none" placeholder:"NAME=VALUE" help:"Switch of definition, as in satisfied_from=75; repeatable. See deskpulse kpi explain."`
+	KPI           []string                 `name:"kpi" placeholder:"KEY,…" help:"Print these KPIs only."`
 	At            []process.Instant        `placeholder:"T" help:"Print the readings at this instant, as in 2016-04-01T00:00:30Z; repeatable. Default: right after the last event."`
+	On            []string                 `sep:"none" placeholder:"DATE" help:"Print the readings at the midnight with which this day begins, as in 2016-04-01, in the zone and calendar of the configuration; repeatable."`
 	Every         Step                     `placeholder:"1d" help:"Print the readings at every multiple of this step (s, m, h, d, w), in UTC."`
 	Restated      bool                     `help:"Apply everything first, and read all instants with what is then known."`
-	Target        map[string]time.Duration `mapsep:"none" placeholder:"PRIORITY=DURATION" help:"Resolution target of a priority, as in high=8h; repeatable. Instead of those of the configuration."`
+	Target        map[string]time.Duration `mapsep:"none" placeholder:"PRIORITY=DURATION" help:"Resolution target of a priority, as in high=8h; repeatable. Instead of the policies of the configuration."`
 	DefaultTarget time.Duration            `placeholder:"DURATION" help:"Resolution target of other priorities; with --target none, unless given."`
-	Windows       []string                 `placeholder:"24h,7d" help:"Windows to read, instead of those of the configuration."`
+	Windows       []string                 `placeholder:"24h,month" help:"Windows to read: rolling ones, and day, week, month, quarter or year. Default: those in which each KPI is shown."`
 	By            []string                 `sep:"none" placeholder:"team,channel" help:"Break the readings down by these dimensions, beside the whole tenant; repeatable."`
 }
 
@@ -51,33 +56,59 @@ func (s *Step) UnmarshalText(text []byte) error {
 	return fmt.Errorf("step %q is none: write a number and s, m, h, d or w, as in 1d", given)
 }
 
-// config is what the engines compute: the configuration file's, changed by the flags.
-func (c *computing) config(partitions int, log *zap.Logger) (engine.Config, error) {
+// settings are the configuration file, changed by the flags.
+func (c *computing) settings(log *zap.Logger) (*config.Config, error) {
 	file, warnings, err := config.Load(c.Config)
 	if err != nil {
-		return engine.Config{}, err
+		return nil, err
 	}
 	for _, w := range warnings {
 		log.Warn("configuration", zap.String("warning", w))
 	}
+	file.Scorecards = scorecard.Config{}
+	for _, name := range c.Catalogue {
+		path, err := filepath.Abs(name)
+		if err != nil {
+			return nil, err
+		}
+		file.KPIs = append(file.KPIs, path)
+	}
+	if file.Options == nil {
+		file.Options = map[string]string{}
+	}
+	maps.Copy(file.Options, c.Option)
+	if rolling := slices.DeleteFunc(slices.Clone(c.Windows), isPeriod); len(rolling) > 0 {
+		file.Windows = rolling
+	}
+	if len(c.Target) > 0 {
+		file.Policies = nil
+		file.SLA = config.SLA{Resolution: map[string]string{}}
+		for priority, d := range c.Target {
+			file.SLA.Resolution[priority] = d.String()
+		}
+	}
+	if c.DefaultTarget > 0 {
+		file.SLA.Default = c.DefaultTarget.String()
+	}
+	_, err = file.Validate()
+	return file, err
+}
+
+func isPeriod(name string) bool {
+	_, ok := kpi.ParsePeriod(name)
+	return ok
+}
+
+// engine is what the engines compute.
+func (c *computing) engine(file *config.Config, partitions int) (engine.Config, error) {
 	cfg, err := file.Engine()
 	if err != nil {
 		return cfg, err
 	}
 	cfg.Partitions, cfg.Clock, cfg.NoHistory = uint16(partitions), engine.EventClock, true
-	if len(c.Windows) > 0 {
-		cfg.Windows = nil
-	}
-	for _, name := range c.Windows {
-		w, err := window.Parse(name)
-		if err != nil {
-			return cfg, fmt.Errorf("--windows: %w", err)
-		}
-		cfg.Windows = append(cfg.Windows, w)
-	}
 	// Beside what is asked for, only what decides targets and incidents is told apart:
 	// nobody reads the rest, and it costs time and memory.
-	cfg.Groups, cfg.Keep = nil, kpi.SetOf(kpi.Priority, kpi.Category)
+	cfg.Groups, cfg.Keep = nil, 0
 	for _, names := range c.By {
 		set, err := kpi.ParseSet(names)
 		if err != nil {
@@ -88,20 +119,29 @@ func (c *computing) config(partitions int, log *zap.Logger) (engine.Config, erro
 			cfg.Groups = append(cfg.Groups, set)
 		}
 	}
-	c.policy(&cfg.Policy)
-	return cfg, cfg.Policy.Validate()
+	return cfg, nil
 }
 
-func (c *computing) policy(p *sla.Policy) {
-	if len(c.Target) > 0 {
-		*p = sla.Policy{Targets: map[string]time.Duration{}}
-		for priority, d := range c.Target {
-			p.Targets[strings.ToLower(priority)] = d
+// instants are those of the flags, in Unix seconds.
+func (c *computing) instants(calendar *period.Calendar) (out []int64, err error) {
+	for _, at := range c.At {
+		if at.Nanosecond() != 0 {
+			return nil, fmt.Errorf("--at %s: give a whole second", at.Format(time.RFC3339Nano))
 		}
+		out = append(out, at.Unix())
 	}
-	if c.DefaultTarget > 0 {
-		p.Default = c.DefaultTarget
+	for _, date := range c.On {
+		var year, month, day int
+		if n, err := fmt.Sscanf(date, "%4d-%2d-%2d", &year, &month, &day); n != 3 || err != nil || len(date) != len("2016-04-01") {
+			return nil, fmt.Errorf("--on %s is no date: write it as in 2016-04-01", date)
+		}
+		d, err := calendar.DayOf(year, month, day)
+		if err != nil {
+			return nil, fmt.Errorf("--on: %w", err)
+		}
+		out = append(out, calendar.Midnight(d))
 	}
+	return out, nil
 }
 
 // offline computes readings in process: one engine for each partition.
@@ -109,11 +149,14 @@ type offline struct {
 	c         *Command
 	cfg       engine.Config
 	engines   []*engine.Engine
+	merger    *output.Merger
+	kpis      []kpi.Definition // to be printed
 	sequence  uint64
 	decoder   kpi.Decoder
 	take      func(*kpi.Event, []byte, error) // o.apply, bound once
 	broken    error
-	instants  []int64 // still to be read, Unix seconds
+	given     []int64 // instants of the flags, Unix seconds
+	instants  []int64 // still to be read
 	afterward []int64 // to be read after everything, where restated
 	out       *lines
 	line      []byte
@@ -124,9 +167,15 @@ func newOffline(c *Command) (*offline, error) {
 	if partitions > 1<<12 {
 		return nil, fmt.Errorf("--partitions %d is too many: give at most 4096", partitions)
 	}
+	file, err := c.Computing.settings(c.log)
+	if err != nil {
+		return nil, err
+	}
 	o := &offline{c: c, out: newLines(c.Stdout)}
-	var err error
-	if o.cfg, err = c.Computing.config(partitions, c.log); err != nil {
+	if o.cfg, err = c.Computing.engine(file, partitions); err != nil {
+		return nil, err
+	}
+	if o.given, err = c.Computing.instants(file.Periods.Calendar(c.Tenant)); err != nil {
 		return nil, err
 	}
 	for p := range partitions {
@@ -138,13 +187,27 @@ func newOffline(c *Command) (*offline, error) {
 		}
 		o.engines = append(o.engines, e)
 	}
-	for _, at := range c.Computing.At {
-		if at.Nanosecond() != 0 {
-			return nil, fmt.Errorf("--at %s: give a whole second", at.Format(time.RFC3339Nano))
+	o.merger = output.NewMerger(o.compiled().Layout)
+	o.take = o.apply
+	return o, o.choose()
+}
+
+func (o *offline) compiled() *kpi.Compiled { return o.engines[0].Compiled() }
+
+// choose finds the KPIs to print, in the order of the catalogue.
+func (o *offline) choose() error {
+	all := &o.compiled().Catalogue
+	for _, key := range o.c.Computing.KPI {
+		if _, ok := all.Find(key); !ok {
+			return fmt.Errorf("--kpi: %q is not in the catalogue: see deskpulse kpi list", key)
 		}
 	}
-	o.take = o.apply
-	return o, nil
+	for _, d := range all.KPIs {
+		if len(o.c.Computing.KPI) == 0 || slices.Contains(o.c.Computing.KPI, d.Key) {
+			o.kpis = append(o.kpis, d)
+		}
+	}
+	return nil
 }
 
 // run applies the events in order and prints each instant's readings before the first
@@ -167,10 +230,7 @@ func (o *offline) run(ctx context.Context, s *sorted) error {
 
 // plan lists the instants to read, in order.
 func (o *offline) plan(s *sorted) []int64 {
-	var out []int64
-	for _, at := range o.c.Computing.At {
-		out = append(out, at.Unix())
-	}
+	out := slices.Clone(o.given)
 	if step := int64(time.Duration(o.c.Computing.Every) / time.Second); step > 0 && s.events.Len() > 0 {
 		first, last := floor(s.first, 1000), floor(s.last, 1000)
 		for at := (floor(first, step) + 1) * step; ; at += step {
@@ -227,12 +287,59 @@ func (o *offline) read(at int64) error {
 	if err != nil {
 		return err
 	}
-	for i := range merged {
-		d, ok := o.cfg.Catalogue.Find(merged[i].KPI)
-		if !ok {
-			return fmt.Errorf("replay: internal error: kpi %s is not in the catalogue", merged[i].KPI)
+	for _, tenant := range byTenant(merged.Totals) {
+		for _, by := range append([]kpi.Set{0}, o.cfg.Groups...) {
+			if err := o.print(at, tenant, by); err != nil {
+				return err
+			}
 		}
-		o.line = kpi.AppendReadingJSON(o.line[:0], at, &merged[i], d)
+	}
+	return nil
+}
+
+// merge adds up what the engines know.
+func (o *offline) merge(at int64) (*output.Merged, error) {
+	for p, e := range o.engines {
+		totals, err := e.Read(at)
+		if err != nil {
+			return nil, err
+		}
+		o.merger.Add(&kpi.TotalsSet{
+			Partition: uint16(p), Partitions: uint16(len(o.engines)), Layout: o.compiled().Layout,
+			At: at, Full: true, Totals: totals,
+		}, time.Time{})
+	}
+	return o.merger.Merge(time.Time{}, 0), nil
+}
+
+// byTenant cuts totals, which are sorted by tenant first.
+func byTenant(totals []kpi.Totals) (out [][]kpi.Totals) {
+	for len(totals) > 0 {
+		end := slices.IndexFunc(totals, func(t kpi.Totals) bool { return t.Tenant != totals[0].Tenant })
+		if end < 0 {
+			end = len(totals)
+		}
+		out, totals = append(out, totals[:end]), totals[end:]
+	}
+	return out
+}
+
+// print writes one breakdown of a tenant: group by group, in the order of the catalogue.
+func (o *offline) print(at int64, tenant []kpi.Totals, by kpi.Set) error {
+	var readings []kpi.Reading
+	for i := range o.kpis {
+		d := &o.kpis[i]
+		if !o.compiled().By(d, by) {
+			continue
+		}
+		for _, name := range o.windows(d) {
+			readings = append(readings, output.Readings(o.compiled(), d, name, by, at, tenant)...)
+		}
+	}
+	slices.SortStableFunc(readings, func(a, b kpi.Reading) int { return slices.Compare(a.Group.Dims[:], b.Group.Dims[:]) })
+	for i := range readings {
+		d, _ := o.compiled().Catalogue.Find(readings[i].KPI) // it was read by its definition
+		o.line = kpi.AppendReadingJSON(o.line[:0], at, &readings[i], d)
 		if err := o.out.line(o.line); err != nil {
 			return err
 		}
@@ -240,54 +347,22 @@ func (o *offline) read(at int64) error {
 	return nil
 }
 
-// merge adds up the readings of the engines, term by term.
-func (o *offline) merge(at int64) ([]kpi.Reading, error) {
-	type key struct {
-		tenant, kpi, window string
-		group               kpi.Group
+// windows are those in which a KPI is printed: of the ones asked for those in which it has
+// a meaning, or else those in which it is shown by default and that are kept.
+func (o *offline) windows(d *kpi.Definition) (out []string) {
+	if !d.Windowed() {
+		return []string{""}
 	}
-	var out []kpi.Reading
-	index := map[key]int{}
-	for _, e := range o.engines {
-		readings, err := e.Read(at)
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range readings {
-			k := key{r.Tenant, r.KPI, r.Window, r.Group}
-			i, ok := index[k]
-			if !ok {
-				index[k] = len(out)
-				out = append(out, r)
-				continue
-			}
-			for t := range r.Terms {
-				sum := out[i].Terms[t].Clone()
-				sum.Merge(r.Terms[t])
-				out[i].Terms[t] = sum
-			}
+	asked := o.c.Computing.Windows
+	if len(asked) == 0 {
+		asked = d.Windows
+	}
+	for _, name := range asked {
+		if o.compiled().In(d, name) && (isPeriod(name) || slices.Contains(o.compiled().Windows, name)) {
+			out = append(out, name)
 		}
 	}
-	slices.SortFunc(out, o.compare)
-	return out, nil
-}
-
-// compare orders readings by tenant, group, KPI and window, as they are configured.
-func (o *offline) compare(a, b kpi.Reading) int {
-	position := func(set kpi.Set) int { return slices.Index(o.cfg.Groups, set) }
-	kpis := func(key string) int {
-		return slices.IndexFunc(o.cfg.Catalogue, func(d kpi.Definition) bool { return d.Key == key })
-	}
-	windows := func(name string) int {
-		return slices.IndexFunc(o.cfg.Windows, func(w window.Window) bool { return w.Name == name })
-	}
-	return cmp.Or(
-		cmp.Compare(a.Tenant, b.Tenant),
-		cmp.Compare(position(a.Group.Set), position(b.Group.Set)),
-		slices.Compare(a.Group.Dims[:], b.Group.Dims[:]),
-		cmp.Compare(kpis(a.KPI), kpis(b.KPI)),
-		cmp.Compare(windows(a.Window), windows(b.Window)),
-	)
+	return out
 }
 
 // report logs what became of the events.
@@ -299,7 +374,7 @@ func (o *offline) report() {
 		conflicts += c.Outcome(engine.Conflict)
 		unused += c.Outcome(engine.Unused)
 	}
-	o.c.log.Info("events applied", zap.Uint64("events", o.sequence), zap.Uint64("of kinds without a kpi", unused))
+	o.c.log.Info("events applied", zap.Uint64("events", o.sequence), zap.Uint64("of kinds without a measure", unused))
 	if duplicates > 0 {
 		o.c.log.Info("some events came twice and counted once", zap.Uint64("events", duplicates))
 	}

@@ -41,6 +41,7 @@ func offlineLines(t *testing.T, change func(*Command)) map[string]string {
 		Offline: true, Memory: 1, Stdout: &out, Stderr: &bytes.Buffer{},
 	}
 	c.Computing.Windows = []string{"1h"}
+	c.Computing.KPI = []string{"response_time", "overdue_ratio", "repeat_incident_ratio"}
 	c.Computing.Target = map[string]time.Duration{"High": 15 * time.Minute}
 	change(&c)
 	if err := c.Run(t.Context(), zap.NewNop()); err != nil {
@@ -60,7 +61,11 @@ func offlineLines(t *testing.T, change func(*Command)) map[string]string {
 		if r.KPI == "response_time" {
 			value = fmt.Sprint(r.Count)
 		}
-		got[strings.TrimSpace(strings.Join([]string{r.At[11:19], r.KPI, r.By["team"]}, " "))] = value
+		name := []string{r.At[11:19], r.KPI}
+		if r.Window != "" && r.Window != "1h" {
+			name = append(name, r.Window)
+		}
+		got[strings.TrimSpace(strings.Join(append(name, r.By["team"]), " "))] = value
 	}
 	return got
 }
@@ -120,6 +125,53 @@ func TestOfflineDefaultInstant(t *testing.T) {
 	got := offlineLines(t, func(*Command) {})
 	if got["12:00:01 overdue_ratio"] != "2/2" || len(got) != 3 {
 		t.Errorf("got %v, want the three KPIs right after the last event", got)
+	}
+}
+
+// In Tehran, 3½ hours ahead, 12 Dey 1398 begins at 20:30 UTC on 1 January 2020: T1 was
+// raised and closed in the month of Dey, and 75 minutes before the midnight all are past
+// their target.
+func TestOfflineOnAFormerDay(t *testing.T) {
+	file := write(t, "deskpulse.yaml", "periods: {zone: Asia/Tehran, calendar: solar_hijri}\n")
+	own := write(t, "own.yaml", `
+measures:
+  tickets_of_red:
+    from: [{of: ticket, at: created_at, where: team == "red"}]
+kpis:
+  - {key: red_share, names: {en: Of the red team}, type: flow, unit: ratio, shown_as: '%', direction: none, formula: ratio, numerator: tickets_of_red, denominator: tickets_raised, windows: [month]}
+`)
+	got := offlineLines(t, func(c *Command) {
+		c.Computing.Config, c.Computing.Catalogue = file, []string{own}
+		c.Computing.Windows, c.Computing.On = []string{"month", "24h"}, []string{"1398-10-12"}
+		c.Computing.KPI = []string{"red_share", "problem_resolution_rate", "overdue_ratio"}
+		c.Computing.Option = map[string]string{"overdue_until": "closed"}
+	})
+	want := map[string]string{
+		"20:30:00 overdue_ratio":                 "2/2",
+		"20:30:00 problem_resolution_rate 24h":   "1/3",
+		"20:30:00 problem_resolution_rate month": "1/3",
+		"20:30:00 red_share 24h":                 "2/3",
+		"20:30:00 red_share month":               "2/3",
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf(" got %v\nwant %v", got, want)
+	}
+}
+
+func TestOfflineRefuses(t *testing.T) {
+	for want, change := range map[string]func(*Command){
+		`--kpi: "mood" is not in the catalogue`: func(c *Command) { c.Computing.KPI = []string{"mood"} },
+		"--on 1 April is no date":               func(c *Command) { c.Computing.On = []string{"1 April"} },
+		"--on: date 2019-02-29 does not exist":  func(c *Command) { c.Computing.On = []string{"2019-02-29"} },
+		`option "mood" is unknown`:              func(c *Command) { c.Computing.Option = map[string]string{"mood": "good"} },
+		`windows[0]: window "2y"`:               func(c *Command) { c.Computing.Windows = []string{"2y"} },
+		`--by: dimension "mood" is unknown`:     func(c *Command) { c.Computing.By = []string{"mood"} },
+	} {
+		c := Command{Data: []string{"none.jsonl"}, Offline: true, Memory: 1, Stdout: &bytes.Buffer{}, Stderr: &bytes.Buffer{}}
+		change(&c)
+		if err := c.Run(t.Context(), zap.NewNop()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %s", err, want)
+		}
 	}
 }
 

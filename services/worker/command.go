@@ -21,7 +21,7 @@ import (
 
 // Settings are the flags of a worker that deskpulse run has too.
 type Settings struct {
-	Config     string          `type:"existingfile" env:"DESKPULSE_CONFIG" placeholder:"FILE" help:"Windows, breakdowns and SLA targets; see docs/configuration.md."`
+	Config     string          `type:"existingfile" env:"DESKPULSE_CONFIG" placeholder:"FILE" help:"Windows, breakdowns, SLA policies, KPIs of your own; see docs/configuration.md."`
 	Partitions int             `default:"16" env:"DESKPULSE_PARTITIONS" help:"Number of partitions; fixed once the streams exist."`
 	Clock      string          `enum:"broker,event" default:"broker" help:"What moves time: broker, the present; or event, the newest event, for a log of the past."`
 	At         process.Instant `placeholder:"TIME" help:"Read all KPIs as of this instant (RFC 3339) instead of now, for a log of the past."`
@@ -74,7 +74,7 @@ type Command struct {
 
 // Help is shown by deskpulse worker --help.
 func (Command) Help() string {
-	return `Reads the events of all partitions from NATS, keeps the KPIs, publishes live readings,
+	return `Reads the events of all partitions from NATS, keeps the KPIs, publishes live totals,
 writes history to ClickHouse and serves /metrics. Make the streams' mapping first where
 you run a NATS of your own: docs/nats.md. For now one worker owns all partitions; a
 second one would count everything once more.
@@ -151,7 +151,8 @@ func Ensure(ctx context.Context, nc *nats.Conn, t input.Topology) error {
 	return input.Ensure(ctx, js, t)
 }
 
-// OpenHistory opens ClickHouse for an engine's windows; nil where dsn is empty.
+// OpenHistory opens ClickHouse for an engine's windows and measures; nil where dsn is
+// empty.
 func OpenHistory(dsn string, cfg engine.Config) (*output.ClickHouse, error) {
 	if dsn == "" {
 		return nil, nil
@@ -161,6 +162,9 @@ func OpenHistory(dsn string, cfg engine.Config) (*output.ClickHouse, error) {
 		return nil, fmt.Errorf("--clickhouse: %w", err)
 	}
 	options.Windows = cfg.Windows
+	if options.Compiled, err = Compile(cfg); err != nil {
+		return nil, err
+	}
 	history, err := output.OpenClickHouse(options)
 	if err != nil {
 		return nil, fmt.Errorf("--clickhouse: %w", err)

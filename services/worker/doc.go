@@ -3,8 +3,8 @@
 //
 // In come the messages of the partitions that the worker owns (all of them, for now).
 // Each partition has one goroutine, which alone touches its engine: it reads, applies,
-// four times a second publishes what can be read, and once a second hands over the rows
-// that have changed. One more goroutine writes the rows of all partitions to the
+// up to four times a second publishes what has changed in its totals, and once a second
+// hands over the rows that have. One more goroutine writes the rows of all partitions to the
 // history. Nothing is kept on disk: a worker that starts reads its streams from their
 // beginning, and publishes once it has caught up.
 //

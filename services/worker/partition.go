@@ -18,7 +18,9 @@ import (
 const (
 	fetchLimit   = 4096
 	readEvery    = 250 * time.Millisecond
-	showAtLeast  = time.Second // so that a board which asks is answered
+	restPerRead  = 4                // times as long as reading and publishing took, at least
+	showAtLeast  = time.Second      // so that a board which asks is answered
+	fullEvery    = 10 * time.Second // so that what a board may have missed does not last
 	flushEvery   = time.Second
 	rowsPerFlush = 5000 // of each kind and partition
 )
@@ -42,8 +44,9 @@ type partition struct {
 	writing   bool           // rows are with the writer
 	nextRead  time.Time
 	nextFlush time.Time
-	shown     time.Time // when readings were last taken,
+	shown     time.Time // when totals were last taken,
 	shownAt   int64     // and their instant
+	nextFull  time.Time // when all of them are due, whether or not they have changed
 	seen      engine.Counters
 }
 
@@ -87,10 +90,10 @@ func (p *partition) run(ctx context.Context) error {
 			p.handOver(ctx)
 		}
 		if !now.Before(p.nextRead) {
-			p.nextRead = now.Add(readEvery)
 			if err := p.show(now); err != nil {
 				return err
 			}
+			p.nextRead = rested(now, time.Now())
 		}
 	}
 }
@@ -169,26 +172,51 @@ func (p *partition) show(now time.Time) error {
 		return nil // nothing can have changed
 	}
 	p.shownAt, p.shown = at, now
-	readings, err := p.engine.Read(at)
+	set, err := p.totals(at, now)
 	if err != nil {
 		return fmt.Errorf("partition %d: %w", p.number, err)
 	}
-	set := &kpi.ReadingSet{
-		Partition: uint16(p.number), Partitions: uint16(w.cfg.Partitions), Epoch: w.epoch,
-		Position: p.engine.Sequence(), At: at, Full: true, Readings: readings,
-	}
-	if !p.newest.IsZero() {
-		set.Newest = p.newest.UnixMilli()
-	}
-	w.components.Set(set)
-	if err := p.live.Publish(set, now); err != nil {
-		w.log.Warn("live readings were not published", zap.Int("partition", p.number), zap.Error(err))
+	w.components.Add(set)
+	if err := p.live.Publish(set); err != nil {
+		w.log.Warn("live totals were not published", zap.Int("partition", p.number), zap.Error(err))
 	}
 	if !p.unread.IsZero() {
 		w.metrics.Freshness.Observe(time.Since(p.unread).Seconds())
 		p.unread = time.Time{}
 	}
 	return nil
+}
+
+// rested is when to read next: four times a second, but however much there is, a
+// partition spends no more than a fifth of its time on being read.
+func rested(begun, ended time.Time) time.Time {
+	next, rest := begun.Add(readEvery), ended.Add(restPerRead*ended.Sub(begun))
+	if rest.After(next) {
+		return rest
+	}
+	return next
+}
+
+// totals returns what has changed or, where a board needs it or it is time, everything.
+func (p *partition) totals(at int64, now time.Time) (set *kpi.TotalsSet, err error) {
+	w := p.worker
+	set = &kpi.TotalsSet{
+		Partition: uint16(p.number), Partitions: uint16(w.cfg.Partitions), Epoch: w.epoch,
+		Layout: p.engine.Compiled().Layout, Position: p.engine.Sequence(), At: at,
+		Full: p.live.NeedsFull() || !now.Before(p.nextFull),
+	}
+	if !p.newest.IsZero() {
+		set.Newest = p.newest.UnixMilli()
+	}
+	if !set.Full {
+		set.Totals, err = p.engine.Changes(at)
+		return set, err
+	}
+	// Partitions take turns, so that their full sets do not come all at once.
+	turn := fullEvery * time.Duration(p.number) / time.Duration(w.cfg.Partitions)
+	p.nextFull = now.Truncate(fullEvery).Add(fullEvery + turn)
+	set.Totals, err = p.engine.Read(at)
+	return set, err
 }
 
 // handOver gives the rows that have changed to the writer, unless it still has some.

@@ -77,10 +77,14 @@ func New(cfg Config) (*Worker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("jetstream: %w", err)
 	}
+	compiled, err := Compile(cfg.Engine)
+	if err != nil {
+		return nil, err
+	}
 	w := &Worker{
 		cfg: cfg, engine: cfg.Engine, nc: cfg.Conn, js: js, counters: &input.Counters{}, history: cfg.History,
 		health: cfg.Health, log: cfg.Log, rows: make(chan handed, cfg.Partitions), behind: cfg.Partitions,
-		metrics: output.NewPipeline(cfg.Registerer), components: output.NewComponents(cfg.Engine.Catalogue, exposed(), topGroups),
+		metrics: output.NewPipeline(cfg.Registerer), components: output.NewComponents(compiled, exposed(), topGroups),
 		epoch: uint64(time.Now().UnixMilli()), // one worker at a time: the later one wins
 	}
 	w.engine.NoHistory = cfg.History == nil
@@ -100,11 +104,20 @@ func New(cfg Config) (*Worker, error) {
 	return w, err
 }
 
+// Compile returns the catalogue as an engine of this configuration lays it out.
+func Compile(cfg engine.Config) (*kpi.Compiled, error) {
+	e, err := engine.New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return e.Compiled(), nil
+}
+
 // topGroups is how many groups of a breakdown /metrics shows; the rest is "other".
 const topGroups = 100
 
-// exposed are the breakdowns of the components on /metrics: a histogram is 14 series in
-// each window, so they are few. The API answers by all others.
+// exposed are the breakdowns of the components on /metrics: each has all measures, so
+// they are few. The API answers by all others.
 func exposed() []kpi.Set { return []kpi.Set{0, kpi.SetOf(kpi.Team)} }
 
 // Run works until ctx ends or a partition cannot go on.
