@@ -77,7 +77,7 @@ func (s *state) resolving() bool {
 
 // runClocks lets the clocks run from the latest record until now, and notes what has
 // become overdue on the way.
-func (e *Engine) runClocks(s *state, now int64) {
+func runClocks(e *Engine, s *state, now int64) {
 	since := s.x[xSince]
 	if at := s.Fields[kpi.TicketResponseOverdueAt]; s.responding() && at != 0 && at < now {
 		s.x[xBreached] |= breachedResponse

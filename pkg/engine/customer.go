@@ -76,8 +76,11 @@ func (e *Engine) countCustomer(tenant uint32, marks []mark, sign int64) {
 			e.countActive(marks, w, sign)
 		}
 	}
-	if len(e.feeds.threads["customer.at_start"])+len(e.feeds.threads["customer.retained"]) > 0 {
-		e.countRetention(tenant, marks, sign)
+	for _, count := range [...]string{customerAtStart, customerRetained, customerActive} {
+		if len(e.feeds.threads[count]) > 0 {
+			e.countPeriods(tenant, marks, sign)
+			return
+		}
 	}
 }
 

@@ -31,6 +31,9 @@ type folder struct {
 	fact kpi.FactKind
 	// record fills what of the event the fold needs beside time, action and dimensions.
 	record func(e *Engine, ev *kpi.Event, r *record)
+	// run lets time pass until an instant, under the attributes that held so far; nil where
+	// nothing runs.
+	run func(e *Engine, s *state, now int64)
 	// step takes one record into the state and gives the facts that it completes.
 	step func(e *Engine, s *state, r *record, out *sink)
 	// finish fills the fields that depend on other entities; nil where there are none.
@@ -216,18 +219,19 @@ func (e *Engine) step(f *folder, s *state, r *record, out *sink) {
 	if s.x[xDeleted] != 0 {
 		return
 	}
-	if out.mute {
-		s.combo[current] = e.overlay(s.combo[current], r.combo)
-		f.step(e, s, r, out)
-		s.x[xSince] = r.at
-		return
-	}
 	was := &e.was
-	*was = *s
+	if !out.mute {
+		*was = *s
+	}
+	if f.run != nil {
+		f.run(e, s, r.at)
+	}
 	s.combo[current] = e.overlay(s.combo[current], r.combo)
 	f.step(e, s, r, out)
 	s.x[xSince] = r.at
-	e.moveStocks(f.fact, was, s, r.at, out)
+	if !out.mute {
+		e.moveStocks(f.fact, was, s, r.at, out)
+	}
 }
 
 // Scratch of every kind of state; those of the kinds begin at xOwn.

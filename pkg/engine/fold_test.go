@@ -33,6 +33,10 @@ func newBench(t testing.TB, options ...string) *bench {
 			t.Fatal(err)
 		}
 	}
+	user := "measures:\n  customers_of_period: {as: per_period, from: [{of: customer, count: active}]}\n"
+	if err := catalogue.Merge([]byte(user), "user.yaml"); err != nil {
+		t.Fatal(err)
+	}
 	cfg := Config{Partitions: 1, Catalogue: catalogue, Keep: kpi.SetOf(kpi.Team)}
 	for _, name := range []string{"1h", "all"} {
 		w, err := window.Parse(name)

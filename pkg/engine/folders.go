@@ -8,7 +8,7 @@ var folders [kpi.NumKinds]folder
 
 func init() {
 	folders[kpi.Ticket] = folder{
-		fact: kpi.FactTicket, record: recordTicket, step: stepTicket, finish: finishTicket,
+		fact: kpi.FactTicket, record: recordTicket, run: runClocks, step: stepTicket, finish: finishTicket,
 		relate: together(relateTicket, relink, relateContact),
 	}
 	folders[kpi.Call] = folder{

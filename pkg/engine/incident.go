@@ -177,9 +177,21 @@ func (e *Engine) spans(t *thread, from, to int, sign int64) {
 			}
 		}
 		if j == 0 {
-			e.count(e.feeds.threads["incident.new"], m[0].combo, m[0].at, 0, sign, &e.sink)
+			e.latest(e.feeds.threads["incident.new"], m[:1], sign)
 			if len(m) > 1 {
-				e.count(e.feeds.threads["incident.new_repeated"], m[0].combo, m[0].at, 0, sign, &e.sink)
+				e.latest(e.feeds.threads["incident.new_repeated"], m[:1], sign)
+			}
+		}
+	}
+}
+
+// once counts a mark in each window for as long as it lies in it, whatever comes after.
+func (e *Engine) once(feeds []*kpi.Feed, m *mark, sign int64) {
+	for _, f := range feeds {
+		e.sink.add(m.combo, m.at, f.Slot, sign)
+		for w := 0; w < len(e.cfg.Windows) && f.Shape == kpi.ShapePerWindow; w++ {
+			if until := e.leaves(m.at, w) - 1; until < never-1 {
+				e.sink.add(m.combo, until, f.Slot+uint16(w+1), -sign)
 			}
 		}
 	}

@@ -15,6 +15,9 @@ type feeds struct {
 	threads map[string][]*kpi.Feed    // by thread and count, as in "incident.reported"
 }
 
+// ofPeriod follows the name of a count that is kept for calendar periods.
+const ofPeriod = " of period"
+
 func newFeeds(c *kpi.Compiled) feeds {
 	f := feeds{threads: make(map[string][]*kpi.Feed)}
 	for i := range c.Feeds {
@@ -22,6 +25,9 @@ func newFeeds(c *kpi.Compiled) feeds {
 		switch {
 		case feed.Thread != "":
 			name := feed.Thread + "." + feed.Count
+			if feed.Shape == kpi.ShapePerPeriod {
+				name += ofPeriod
+			}
 			f.threads[name] = append(f.threads[name], feed)
 		case feed.While != nil:
 			f.stocks[feed.Fact] = append(f.stocks[feed.Fact], feed)
@@ -235,10 +241,12 @@ func (e *Engine) monthSlot(tenant uint32, at int64) uint16 {
 	return uint16(min(max(c.MonthIndex(c.Day(at/1000)), 0), kpi.ShapeByMonth.Slots()-1))
 }
 
-// count gives what a thread counts to the measures that ask for it.
+// count gives what a thread counts to the measures that ask for it, and have that slot.
 func (e *Engine) count(feeds []*kpi.Feed, combo uint32, at int64, slot uint16, value int64, out *sink) {
 	for _, f := range feeds {
-		out.add(combo, at, f.Slot+slot, value)
+		if int(slot) < f.Shape.Slots() {
+			out.add(combo, at, f.Slot+slot, value)
+		}
 	}
 }
 

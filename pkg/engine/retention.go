@@ -7,6 +7,13 @@ import (
 	"github.com/deskpulse/deskpulse/pkg/period"
 )
 
+// The counts of a customer that are kept for calendar periods.
+const (
+	customerAtStart  = "customer.at_start" + ofPeriod
+	customerRetained = "customer.retained" + ofPeriod
+	customerActive   = "customer.active" + ofPeriod
+)
+
 // retention counts in how many calendar periods a customer was active at the start, and
 // in how many of those again. At the start of a period those are active who hold a live
 // subscription or have bought before, as the option active_customer says; and of them,
@@ -26,7 +33,7 @@ type retention struct {
 // quarterYear is the time before a period in which a purchase counts with the option 90d.
 const quarterYear = 90 * 86400_000
 
-func (e *Engine) countRetention(tenant uint32, marks []mark, sign int64) {
+func (e *Engine) countPeriods(tenant uint32, marks []mark, sign int64) {
 	r := retention{e: e, calendar: e.calendar(tenant), option: "period", sign: sign}
 	if o, ok := e.compiled.Catalogue.Option("active_customer"); ok {
 		r.option = o.Current()
@@ -39,8 +46,9 @@ func (e *Engine) countRetention(tenant uint32, marks []mark, sign int64) {
 		}
 	}
 	r.held = join(r.held)
-	r.countStock("customer.retained", r.held)
-	r.countStock("customer.at_start", r.standing())
+	r.countStock(customerActive, r.held)
+	r.countStock(customerRetained, r.held)
+	r.countStock(customerAtStart, r.standing())
 	for p := range kpi.Period(kpi.NumPeriods) {
 		r.countBuyers(p)
 		r.countPeriods(p)
@@ -97,7 +105,7 @@ func (r *retention) countBuyers(p kpi.Period) {
 			counted = day
 			if start := r.midnight(day); r.holding(start) == nil {
 				combo, _ := r.base(p, day)
-				r.count("customer.at_start", combo, start, int(p), 1)
+				r.count(customerAtStart, combo, start, int(p), 1)
 			}
 		}
 	}
@@ -151,8 +159,8 @@ func (r *retention) base(p kpi.Period, day int32) (combo uint32, ok bool) {
 	}
 }
 
-// countPeriods gives how the customer, active at its start, goes on and off within each
-// period in which something happens.
+// countPeriods gives how the customer goes on and off within each period in which
+// something happens, and how if active at its start.
 func (r *retention) countPeriods(p kpi.Period) {
 	moments := r.moments()
 	for len(moments) > 0 {
@@ -162,8 +170,10 @@ func (r *retention) countPeriods(p kpi.Period) {
 		for n < len(moments) && moments[n] < end {
 			n++
 		}
+		start := r.midnight(day)
+		r.countWithin(customerActive, p, start, r.owner(start, moments[0]), moments[:n])
 		if combo, ok := r.base(p, day); ok {
-			r.countWithin(p, r.midnight(day), combo, moments[:n])
+			r.countWithin(customerRetained, p, start, combo, moments[:n])
 		}
 		moments = moments[n:]
 	}
@@ -184,12 +194,31 @@ func (r *retention) moments() (out []int64) {
 	return slices.Compact(out)
 }
 
-func (r *retention) countWithin(p kpi.Period, start int64, combo uint32, moments []int64) {
+// owner is the combination under which the customer is active in a period: that of the
+// live subscription at its start, or of what happens first.
+func (r *retention) owner(start, first int64) uint32 {
+	if s := r.holding(start); s != nil {
+		return s.combo
+	}
+	for _, m := range r.bought {
+		if m.at == first {
+			return m.combo
+		}
+	}
+	for _, s := range r.held {
+		if s.from == first {
+			return s.combo
+		}
+	}
+	return 0
+}
+
+func (r *retention) countWithin(name string, p kpi.Period, start int64, combo uint32, moments []int64) {
 	was := r.holding(start) != nil
 	for _, at := range moments {
 		is := r.holding(at+1) != nil || r.boughtIn(start, at)
 		if was != is {
-			r.count("customer.retained", combo, at, int(p), int64(sign(was)))
+			r.count(name, combo, at, int(p), int64(sign(was)))
 		}
 		was = is
 	}

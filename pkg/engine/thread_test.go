@@ -101,6 +101,16 @@ func TestRespondents(t *testing.T) {
 	b.says("respondents_satisfied 1h 1: 2")
 }
 
+// Incidents that were first reported in the window, and those reported again since.
+func TestRepeatsOfCohort(t *testing.T) {
+	call := func(id string, at int64) kpi.Event {
+		return kpi.Event{Kind: kpi.Call, Entity: id, Action: kpi.CallOffered, At: at, Customer: "c", Incident: "i"}
+	}
+	b := newBench(t, "repeat", "cohort").feed(call("1", 0), call("2", 1000))
+	b.says("incidents_reported 1h 500: 1", "incidents_repeated 1h 3659: 1", "incidents_reported 1h 3660: 0", "incidents_repeated 1h 3660: 0",
+		"incidents_reported all 3660: 1", "incidents_repeated all 3660: 1")
+}
+
 // A line that is billed twice in one month counts once, at the earlier bill.
 func TestBilled(t *testing.T) {
 	bill := func(id string, at int64) kpi.Event {
@@ -162,6 +172,9 @@ func TestRetention(t *testing.T) {
 	december := int64(16 * aDay) // noon of 1 December; e has no line by then, and never bought
 	b.says("customers_at_start month 1382400: 3", "customers_retained month 1382400: 0")
 	b.feed(order("b2", december-hour)).says("customers_retained month 1382400: 1", "customers_at_start month 1382400: 3")
+
+	b.says("customers_of_period day 1: 1", "customers_of_period day 10: 4", "customers_of_period day 86400: 2",
+		"customers_of_period day 86411: 3", "customers_of_period day 129601: 1", "customers_of_period day 172851: 1")
 
 	b = newBench(t, "active_customer", "ever").feed(events...)
 	b.says("customers_at_start day 86400: 4", "customers_retained day 86411: 3",

@@ -102,8 +102,10 @@ func roleFlags(r kpi.Role) uint8 {
 		return flagByPerson
 	case kpi.RoleAgent:
 		return flagByPerson | flagByOther
-	case kpi.RoleBot, kpi.RoleMonitor, kpi.RoleSystem:
+	case kpi.RoleBot, kpi.RoleSystem:
 		return flagByOther | flagByMachine
+	case kpi.RoleMonitor:
+		return flagByOther
 	default:
 		return 0
 	}
@@ -111,7 +113,6 @@ func roleFlags(r kpi.Role) uint8 {
 
 // stepTicket folds one record into a ticket.
 func stepTicket(e *Engine, s *state, r *record, out *sink) {
-	e.runClocks(s, r.at)
 	s.handOver(e, r)
 	s.said(r)
 	e.actOnTicket(s, r, out)
@@ -292,6 +293,7 @@ func (e *Engine) replyToTicket(s *state, r *record, out *sink) {
 			s.Fields[kpi.TicketBotRepliedAt] = r.at
 			s.combo[ticketBotReplied] = s.combo[current]
 		}
+	case r.flags&flagByOther != 0: // monitoring, which replies to nobody
 	default: // the customer
 		if s.exists {
 			first(&s.Fields[kpi.TicketFirstMessageAt], r.at)
