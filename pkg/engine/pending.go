@@ -218,5 +218,8 @@ func (e *Engine) queue(c change) {
 
 // upTo lets the hours begin that a reading as of an instant looks into.
 func (e *Engine) upTo(at int64) {
-	e.future.begin(at, e.queue)
+	e.future.begin(at, func(c change) {
+		c.sequence = e.sequence // the row changes now, after whatever was written of it
+		e.queue(c)
+	})
 }

@@ -21,13 +21,17 @@ type rowKey struct {
 
 // rows are the rows of totals that wait to be written.
 type rows struct {
-	dirty map[rowKey]uint64        // the sequence of the newest event that changed it
+	dirty map[rowKey]dirtyRow
 	kept  map[rowKey]window.Vector // of dirty, what the timelines no longer tell apart
 	queue []rowKey                 // the keys of dirty, in the order in which they became so
+	round uint64                   // rises with each call of Rows
 }
 
+// dirtyRow says which event changed a row last, and before which call of Rows.
+type dirtyRow struct{ sequence, round uint64 }
+
 func newRows() rows {
-	return rows{dirty: make(map[rowKey]uint64), kept: make(map[rowKey]window.Vector)}
+	return rows{dirty: make(map[rowKey]dirtyRow), kept: make(map[rowKey]window.Vector)}
 }
 
 // mark notes the rows that a change alters: its minute while minutes are kept, its hour
@@ -38,10 +42,7 @@ func (e *Engine) mark(c *change) {
 	note := func(r window.Ring, bucket int64) {
 		k := rowKey{c.series, uint32(bucket), m, r}
 		before, known := e.rows.dirty[k]
-		if known && before >= c.sequence {
-			return
-		}
-		e.rows.dirty[k] = c.sequence
+		e.rows.dirty[k] = dirtyRow{max(before.sequence, c.sequence), e.rows.round}
 		if !known {
 			e.rows.queue = append(e.rows.queue, k)
 		}
@@ -65,6 +66,7 @@ func (e *Engine) mark(c *change) {
 // of each kind. They come again until Confirm has had them.
 func (e *Engine) Rows(limit int) *kpi.Rows {
 	e.settle()
+	e.rows.round++
 	out := &kpi.Rows{}
 	var b bucketCache
 	for _, k := range e.rows.queue[:min(limit, len(e.rows.queue))] {
@@ -147,7 +149,7 @@ func (e *Engine) confirmMeasure(r *kpi.MeasureRow) {
 		k.bucket = uint32(r.Bucket / 86400)
 	}
 	k.series = e.cells.full[d]
-	if v, ok := e.rows.dirty[k]; ok && e.version(v) == r.Version {
+	if v, ok := e.rows.dirty[k]; ok && v.round < e.rows.round {
 		delete(e.rows.dirty, k)
 		delete(e.rows.kept, k)
 	}
@@ -189,7 +191,7 @@ func (e *Engine) measureRow(k rowKey, b *bucketCache) kpi.MeasureRow {
 	m := &e.compiled.Measures[k.measure]
 	r := kpi.MeasureRow{
 		Ring: k.ring, Measure: m.Name, Bucket: int64(k.bucket),
-		Partition: e.cfg.Partition, Version: e.version(e.rows.dirty[k]),
+		Partition: e.cfg.Partition, Version: e.version(e.rows.dirty[k].sequence),
 	}
 	r.Tenant, r.Dims = e.names(e.cells.list[k.series].combo)
 	switch k.ring {

@@ -267,7 +267,7 @@ func (e *Engine) writeDirty(w *writer, ordinal map[uint32]uint32) {
 		w.uint(uint64(k.ring))
 		w.uint(uint64(k.bucket))
 		w.uint(uint64(k.measure))
-		w.uint(e.rows.dirty[k])
+		w.uint(e.rows.dirty[k].sequence)
 		v, ok := e.rows.kept[k]
 		if w.bool(ok); ok {
 			w.b = v.AppendBinary(w.b)
@@ -337,7 +337,7 @@ func (e *Engine) readDirty(r *reader, numbers []uint32) {
 		i, ring, bucket, m, version := r.index(len(numbers)), window.Ring(r.uint()), uint32(r.uint()), r.index(len(e.compiled.Measures)), r.uint()
 		if r.err == nil {
 			k := rowKey{numbers[i], bucket, uint16(m), ring}
-			e.rows.dirty[k] = version
+			e.rows.dirty[k] = dirtyRow{sequence: version}
 			e.rows.queue = append(e.rows.queue, k)
 			if r.bool() {
 				e.rows.kept[k] = r.vector()
