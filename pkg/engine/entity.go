@@ -29,6 +29,9 @@ type entities struct {
 // folder says how the events of one kind are folded.
 type folder struct {
 	fact kpi.FactKind
+	// since is, where the last record alone counts, the extra number with the instant from
+	// which it does, whenever it was given; 0 where all records count.
+	since int
 	// record fills what of the event the fold needs beside time, action and dimensions.
 	record func(e *Engine, ev *kpi.Event, r *record)
 	// run lets time pass until an instant, under the attributes that held so far; nil where
@@ -110,7 +113,7 @@ func (e *Engine) takeRecord(i uint32, r *record) Outcome {
 		return outcome
 	}
 	f := &folders[n.kind]
-	late := creates(n.kind, r.action) && n.count > 0 // earlier events mean something now
+	late := f.since != 0 || creates(n.kind, r.action) && n.count > 0 // earlier events mean something else now
 	if !n.rewrite && !late && !rewrites(n.kind, r.action) && n.newest(r) {
 		e.stepOn(i, f, r)
 	} else {
@@ -187,11 +190,29 @@ func (e *Engine) fold(f *folder, i uint32, records []record, s *state, out *sink
 		records = e.live
 	}
 	e.begin(i, records, s)
+	if f.since != 0 {
+		records = e.lastOf(f, s, records)
+	}
 	for k := range records {
 		e.past = records[:k]
 		e.step(f, s, &records[k], out)
 	}
 	e.past = records
+}
+
+// lastOf returns the last record alone, as of the instant that it gives, and lets the state
+// have the dimensions of those before.
+func (e *Engine) lastOf(f *folder, s *state, records []record) []record {
+	if len(records) == 0 {
+		return nil
+	}
+	n := len(records) - 1
+	for k := range n {
+		s.combo[current] = e.overlay(s.combo[current], records[k].combo)
+	}
+	e.live = append(e.live[:0], records[n])
+	e.live[0].at = e.live[0].extra[f.since]
+	return e.live
 }
 
 // begin makes the state before the first of the records. Whether a ticket was deleted or

@@ -28,7 +28,7 @@ func init() {
 	}
 	folders[kpi.Invoice] = folder{fact: kpi.FactInvoice, record: recordInvoice, step: stepInvoice, relate: together(relateInvoice, relatePayments)}
 	folders[kpi.Agent] = folder{fact: kpi.FactAgent, record: recordAgent, step: stepAgent}
-	folders[kpi.Opening] = folder{fact: kpi.FactOpening, record: recordOpening, step: stepOpening}
+	folders[kpi.Opening] = folder{fact: kpi.FactOpening, since: extraAsOf, record: recordOpening, step: stepOpening}
 }
 
 // relating tells the threads what has become of an entity.

@@ -25,32 +25,36 @@ func (s *state) matterKey(sort int) (key threadKey, ok bool) {
 // relateMatter tells the matters that a contact is about when a person was there.
 func (e *Engine) relateMatter(i uint32, before, after *state) {
 	for sort := range numMatters {
-		was, is := e.helpOf(i, before, sort), e.helpOf(i, after, sort)
-		if was == is {
-			continue
+		for answered := range 2 {
+			was, is := e.helpOf(i, before, sort, answered), e.helpOf(i, after, sort, answered)
+			if was == is {
+				continue
+			}
+			e.changeMatter(i, was, false)
+			e.changeMatter(i, is, true)
 		}
-		e.changeMatter(i, was, false)
-		e.changeMatter(i, is, true)
 	}
 }
 
-// helpOf is the instant at which a person was there: a ticket was created, a call or
-// session answered.
-func (e *Engine) helpOf(i uint32, s *state, sort int) placed {
-	var at int64
+// helpOf is the instant at which help by a person was asked for: a ticket was created, a
+// call made; or, answered, that at which a person did in a call or session.
+func (e *Engine) helpOf(i uint32, s *state, sort, answered int) placed {
+	var instants [2]int64
 	switch e.entities.list[i].kind {
 	case kpi.Ticket:
-		at = s.Fields[kpi.TicketCreatedAt]
+		instants[0] = s.Fields[kpi.TicketCreatedAt]
 	case kpi.Call:
-		at = s.Fields[kpi.CallAnsweredAt]
+		instants[0], instants[1] = s.Fields[kpi.CallOfferedAt], s.Fields[kpi.CallAnsweredAt]
 	default:
-		at = s.Fields[kpi.InteractionAnsweredAt]
+		instants[1] = s.Fields[kpi.InteractionAnsweredAt]
 	}
 	key, ok := s.matterKey(sort)
-	if !s.exists || at == 0 || !ok {
+	if !s.exists || instants[answered] == 0 || !ok {
 		return placed{}
 	}
-	return placed{key, mark{at: at, source: e.sourceOf(i)}}
+	source := e.sourceOf(i)
+	source.event += uint64(answered)
+	return placed{key, mark{at: instants[answered], source: source}}
 }
 
 // changeMatter puts a mark into its thread, or takes it out. The sessions that it follows

@@ -10,14 +10,12 @@ const (
 )
 
 func recordOpening(_ *Engine, ev *kpi.Event, r *record) {
-	if ev.AsOf != 0 {
-		r.at = ev.AsOf // the balances hold from then, whenever they are told
-	}
 	r.extra[extraAmount], r.extra[extraAsOf] = ev.Amount, ev.AsOf
 	r.extra[extraCustomers], r.extra[extraLines] = ev.Customers, ev.Lines
 }
 
-// stepOpening folds one record into opening balances: given again, the last ones hold.
+// stepOpening takes opening balances. They hold from the instant that they give, whenever
+// they are told; told again, the last ones hold.
 func stepOpening(_ *Engine, s *state, r *record, _ *sink) {
 	s.exists = true
 	s.Fields[kpi.OpeningAt], s.Fields[kpi.OpeningRevenue] = r.extra[extraAsOf], r.extra[extraAmount]
