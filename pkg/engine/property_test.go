@@ -16,7 +16,7 @@ import (
 // However the events are ordered, repeated and interrupted by readings and restarts, what
 // can be read is the same.
 func TestAnyOrderGivesTheSame(t *testing.T) {
-	seeds(t, 200, func(t *testing.T, r *rand.Rand) {
+	seeds(t, 60, func(t *testing.T, r *rand.Rand) {
 		events := history(r, 1+r.IntN(80))
 		ordered := slices.Clone(events)
 		sortEvents(ordered)
@@ -48,7 +48,7 @@ func TestAnyOrderGivesTheSame(t *testing.T) {
 
 // What changes say, laid over what was read before, is what is read now.
 func TestChangesMakeReadings(t *testing.T) {
-	seeds(t, 100, func(t *testing.T, r *rand.Rand) {
+	seeds(t, 40, func(t *testing.T, r *rand.Rand) {
 		events := history(r, 1+r.IntN(80))
 		if r.IntN(2) == 0 {
 			sortEvents(events)
@@ -103,7 +103,7 @@ func lay(held map[string]kpi.Totals, changes []kpi.Totals) {
 
 // The same breakdown is read from the running totals and summed from all combinations.
 func TestBreakdownsAgree(t *testing.T) {
-	seeds(t, 100, func(t *testing.T, r *rand.Rand) {
+	seeds(t, 40, func(t *testing.T, r *rand.Rand) {
 		events := history(r, 1+r.IntN(80))
 		e := newEngine(t)
 		apply(e, events)
