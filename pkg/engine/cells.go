@@ -162,6 +162,9 @@ func (e *Engine) settle() {
 	for g := range c.sets {
 		for i := range c.changes {
 			ch := c.changes[i]
+			if ch.value == 0 {
+				continue
+			}
 			ch.series = c.list[ch.series].parents[g]
 			c.sums.add(ch)
 			if c.sums.full() {

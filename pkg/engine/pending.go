@@ -70,23 +70,24 @@ func (p *pending) drain(dst []change) []change {
 		}
 	}
 	p.used = 0
-	p.sort(dst)
+	p.spare = sortChanges(dst, p.spare)
 	return dst
 }
 
-// sort sorts changes by series, second and slot: by the digits of one number where that
-// can hold all three, which is several times faster than comparing.
-func (p *pending) sort(list []change) {
+// sortChanges sorts changes by series, second and slot: by the digits of one number where that
+// can hold all three, which is several times faster than comparing. It returns the spare
+// room that it needed.
+func sortChanges(list, spare []change) []change {
 	lo, hi, series := uint32(math.MaxUint32), uint32(0), uint32(0)
 	for i := range list {
 		lo, hi, series = min(lo, list[i].at), max(hi, list[i].at), max(series, list[i].series)
 	}
 	if len(list) < 128 || hi-lo >= 1<<24 || series >= 1<<24 {
 		slices.SortFunc(list, func(a, b change) int { return a.compare(&b) })
-		return
+		return spare
 	}
-	p.spare = slices.Grow(p.spare[:0], len(list))[:len(list)]
-	from, to := list, p.spare
+	spare = slices.Grow(spare[:0], len(list))[:len(list)]
+	from, to := list, spare
 	for shift := 0; shift < 64; shift += digitBits {
 		if byDigit(from, to, lo, shift) {
 			from, to = to, from
@@ -95,6 +96,7 @@ func (p *pending) sort(list []change) {
 	if &from[0] != &list[0] {
 		copy(list, from)
 	}
+	return spare
 }
 
 const digitBits = 11
@@ -131,6 +133,7 @@ type future struct {
 	hours map[uint32]*agenda
 	from  int64 // Unix seconds: the first that lies in the future
 	drop  bool  // what cancels out is dropped: no rows are written
+	spare []change
 }
 
 type agenda struct {
@@ -149,13 +152,13 @@ func (f *future) add(c change) {
 	}
 	a.changes = append(a.changes, c)
 	if n := len(a.changes); n > 256 && n > 2*a.netted {
-		a.net(f.drop)
+		f.spare = a.net(f.drop, f.spare)
 	}
 }
 
 // net sorts the changes and adds up those of one place.
-func (a *agenda) net(drop bool) {
-	slices.SortFunc(a.changes, func(x, y change) int { return x.compare(&y) })
+func (a *agenda) net(drop bool, spare []change) []change {
+	spare = sortChanges(a.changes, spare)
 	out := a.changes[:0]
 	for _, c := range a.changes {
 		if n := len(out); n > 0 && out[n-1].compare(&c) == 0 {
@@ -170,6 +173,7 @@ func (a *agenda) net(drop bool) {
 	}
 	a.changes = out
 	a.netted = len(a.changes)
+	return spare
 }
 
 // begin moves what lies before the end of the hour of t to where it is counted.

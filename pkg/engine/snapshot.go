@@ -242,7 +242,7 @@ func (e *Engine) writeFuture(w *writer, ordinal map[uint32]uint32) {
 	w.uint(uint64(len(e.future.hours)))
 	for _, hour := range slices.Sorted(maps.Keys(e.future.hours)) {
 		a := e.future.hours[hour]
-		a.net(e.future.drop)
+		a.net(e.future.drop, nil)
 		list := slices.Clone(a.changes)
 		slices.SortFunc(list, func(x, y change) int {
 			return cmp.Or(cmp.Compare(ordinal[x.series], ordinal[y.series]), cmp.Compare(x.at, y.at), cmp.Compare(x.slot, y.slot))
