@@ -164,46 +164,13 @@ var (
 func DecodeTotalsSet(data []byte) (*TotalsSet, error) {
 	s := &TotalsSet{}
 	d := totalsDecoder{}
-	var partition, partitions uint64
-	err := eachField(data, func(f *field) bool {
-		switch f.tag {
-		case setPartition<<3 | varintType:
-			partition = f.value
-		case setPartitions<<3 | varintType:
-			partitions = f.value
-		case setEpoch<<3 | varintType:
-			s.Epoch = f.value
-		case setNumber<<3 | varintType:
-			s.Number = f.value
-		case setLayout<<3 | doubleType:
-			s.Layout = f.value
-		case setPosition<<3 | varintType:
-			s.Position = f.value
-		case setAt<<3 | varintType:
-			s.At = int64(f.value)
-		case setNewest<<3 | varintType:
-			s.Newest = int64(f.value)
-		case setFull<<3 | varintType:
-			s.Full = f.value != 0
-		case setMore<<3 | varintType:
-			s.More = f.value != 0
-		case setTexts<<3 | bytesType:
-			d.texts = append(d.texts, string(f.bytes))
-			return utf8.Valid(f.bytes)
-		case setTotals<<3 | bytesType:
-			d.totals = append(d.totals, f.bytes)
-		default:
-			return f.tag>>3 > setTotals
-		}
-		return true
-	})
-	if err != nil {
+	if err := eachField(data, func(f *field) bool { return d.field(s, f) }); err != nil {
 		return nil, fmt.Errorf("totals set: %w", err)
 	}
-	if partitions > math.MaxUint16 || partition >= partitions {
-		return nil, fmt.Errorf("totals set: partition %d of %d: expected one of at most %d", partition, partitions, math.MaxUint16)
+	if d.partitions > math.MaxUint16 || d.partition >= d.partitions {
+		return nil, fmt.Errorf("totals set: partition %d of %d: expected one of at most %d", d.partition, d.partitions, math.MaxUint16)
 	}
-	s.Partition, s.Partitions = uint16(partition), uint16(partitions)
+	s.Partition, s.Partitions = uint16(d.partition), uint16(d.partitions)
 	s.Totals = make([]Totals, len(d.totals))
 	for i, one := range d.totals {
 		if err := d.decode(&s.Totals[i], one, !s.Full); err != nil {
@@ -211,6 +178,40 @@ func DecodeTotalsSet(data []byte) (*TotalsSet, error) {
 		}
 	}
 	return s, nil
+}
+
+// field takes one field of a set. Totals wait until all texts are known.
+func (d *totalsDecoder) field(s *TotalsSet, f *field) bool {
+	switch f.tag {
+	case setPartition<<3 | varintType:
+		d.partition = f.value
+	case setPartitions<<3 | varintType:
+		d.partitions = f.value
+	case setEpoch<<3 | varintType:
+		s.Epoch = f.value
+	case setNumber<<3 | varintType:
+		s.Number = f.value
+	case setLayout<<3 | doubleType:
+		s.Layout = f.value
+	case setPosition<<3 | varintType:
+		s.Position = f.value
+	case setAt<<3 | varintType:
+		s.At = int64(f.value)
+	case setNewest<<3 | varintType:
+		s.Newest = int64(f.value)
+	case setFull<<3 | varintType:
+		s.Full = f.value != 0
+	case setMore<<3 | varintType:
+		s.More = f.value != 0
+	case setTexts<<3 | bytesType:
+		d.texts = append(d.texts, string(f.bytes))
+		return utf8.Valid(f.bytes)
+	case setTotals<<3 | bytesType:
+		d.totals = append(d.totals, f.bytes)
+	default:
+		return f.tag>>3 > setTotals
+	}
+	return true
 }
 
 // eachField hands over the fields of a message until one is refused.
@@ -228,8 +229,9 @@ func eachField(data []byte, take func(*field) bool) error {
 
 // totalsDecoder has the texts of a set, and the totals as they stand on the wire.
 type totalsDecoder struct {
-	texts  []string
-	totals [][]byte
+	partition, partitions uint64
+	texts                 []string
+	totals                [][]byte
 }
 
 // text returns the n-th text.

@@ -120,7 +120,7 @@ func TestDecodeTotalsSetRefuses(t *testing.T) {
 		}
 	}
 	whole := EncodeTotalsSet(nil, largeSet())
-	for _, data := range [][]byte{{0}, {0x80}, whole[:len(whole)-1], {5<<3 | 0, 1}, {11<<3 | 2, 1, 0xff}} {
+	for _, data := range [][]byte{{0}, {0x80}, whole[:len(whole)-1], {5 << 3, 1}, {11<<3 | 2, 1, 0xff}} {
 		if _, err := DecodeTotalsSet(data); err == nil || err.Error() != "totals set: "+damaged {
 			t.Errorf("%x: got %v", data, err)
 		}

@@ -19,7 +19,7 @@ import (
 func TestMergeIsTheSum(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	for i := range 20 {
+	for i := range 12 {
 		w := &world{t: t, r: rand.New(rand.NewPCG(seed, uint64(i))), merger: NewMerger(layout), now: start}
 		for n := range 4 {
 			w.workers = append(w.workers, &sender{partition: uint16(n), epoch: 1, now: make(known)})

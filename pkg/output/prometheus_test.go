@@ -110,7 +110,7 @@ func (s *sheet) merged(at int64) *Merged {
 
 func bySets() []kpi.Set { return []kpi.Set{0, kpi.SetOf(kpi.Team)} }
 
-func exposeKPIs(t *testing.T, s *sheet, top int) *prometheus.Registry {
+func exposeKPIs(s *sheet, top int) *prometheus.Registry {
 	k := NewKPIs(s.c, bySets(), top)
 	k.Set(s.merged(1_700_000_000))
 	registry := prometheus.NewPedanticRegistry()
@@ -141,7 +141,7 @@ func TestKPIs(t *testing.T) {
 	s.put(cellOf("agent", "ann"), "all", "tickets_open", 6)            // not asked for
 	s.samples(whole, "1h", "response_time", 500)                       // in the bucket up to 0.5 s: index −32, middle 2^(−32.5/32)
 	s.samples(whole, "8h", "response_time", 500)                       // no window that is shown
-	registry := exposeKPIs(t, s, 0)
+	registry := exposeKPIs(s, 0)
 	d, _ := s.c.Catalogue.Find("overdue_ratio")
 	want := "# HELP deskpulse_overdue_ratio " + strings.TrimSpace(d.Descriptions["en"]) + `
 # TYPE deskpulse_overdue_ratio gauge
@@ -212,7 +212,7 @@ func TestKPIsOfEachKind(t *testing.T) {
 	s.samples(whole, "7d", "stage_dwell_time", 2000, 4000, 10_000)
 	s.samples(cellOf("stage", "triage"), "7d", "stage_dwell_time", 2000, 4000)
 	s.samples(cellOf("stage", "parts"), "7d", "stage_dwell_time", 10_000)
-	got := gather(t, exposeKPIs(t, s, 0))
+	got := gather(t, exposeKPIs(s, 0))
 	expectSeries(t, got, map[string]float64{
 		`deskpulse_operating_cost_money{by="",team="",tenant="acme",window="month"}`:                              123.45,
 		`deskpulse_channel_mix_ratio{by="channel",channel="phone",team="",tenant="acme",window="7d"}`:             0.75,
@@ -273,7 +273,7 @@ func TestKPIsAreCapped(t *testing.T) {
 		s.put(cellOf("team", name), "all", "tickets_overdue", n[0])
 		s.put(cellOf("team", name), "all", "tickets_open", n[1])
 	}
-	got := gather(t, exposeKPIs(t, s, 1))
+	got := gather(t, exposeKPIs(s, 1))
 	expectSeries(t, got, map[string]float64{
 		`deskpulse_overdue_ratio{by="team",team="b",tenant="acme"}`:     0.125,
 		`deskpulse_overdue_ratio{by="team",team="other",tenant="acme"}`: 0.5, // (1+2) of (4+2)

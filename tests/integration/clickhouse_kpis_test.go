@@ -25,14 +25,11 @@ func daily(measure, team string, local int32, values ...int64) kpi.MeasureRow {
 	return total(window.Day, measure, team, int64(local)*86400, values...)
 }
 
-// tehran is three and a half hours ahead of UTC.
-var tehran = time.FixedZone("Asia/Tehran", 12600)
-
-// midnight is the first instant of a local day in Tehran.
+// midnight is the first instant of a local day in Tehran, three and a half hours ahead.
 func midnight(local int32) int64 { return int64(local)*86400 - 12600 }
 
 // Periods are sums of local days, whatever calendar they come from: here the month from
-// 21 March to 20 April, which is Farvardin 1405, the 435th month since Farvardin 1349 … 12·56.
+// 21 March to 20 April, Farvardin 1405, 56 years of months after that of 1349.
 func testPeriods(t *testing.T, server *chdb.Process) {
 	c := compiled(t, "churn_rate", "billing_rate", "retention_rate", "arrears_rate", "response_time", "occupancy")
 	d := migratedWith(t, server, "periods", c)
@@ -321,7 +318,7 @@ func testViewsOfOthers(t *testing.T, server *chdb.Process) {
 kpis:
   - key: open_twice
     names: {en: Open twice, zh: 两倍, fa: دو برابر}
-    descriptions: {en: Twice the open tickets., zh: 未关闭工单的两倍。, fa: دو برابر تیکت‌های باز.}
+    descriptions: {en: Twice the open tickets., zh: 未关闭工单的两倍。, fa: دو برابر.}
     source: a test
     type: stock
     unit: count

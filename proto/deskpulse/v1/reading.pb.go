@@ -184,7 +184,8 @@ type Totals struct {
 	// itself. A value of 0, where the set is not full, says that a slot is empty now.
 	Slots  []uint32 `protobuf:"varint,7,rep,packed,name=slots,proto3" json:"slots,omitempty"`
 	Values []int64  `protobuf:"zigzag64,8,rep,packed,name=values,proto3" json:"values,omitempty"`
-	// Of a calendar period: the sums of stocks at the starts of its months, likewise.
+	// Of a calendar period: the sums of stocks at the starts of its months, likewise. Where
+	// there are any, they are all that there are.
 	OpeningSlots  []uint32 `protobuf:"varint,9,rep,packed,name=opening_slots,json=openingSlots,proto3" json:"opening_slots,omitempty"`
 	OpeningValues []int64  `protobuf:"zigzag64,10,rep,packed,name=opening_values,json=openingValues,proto3" json:"opening_values,omitempty"`
 	// The earliest instants of measures, in Unix milliseconds, by index of the measure, and
