@@ -34,7 +34,8 @@ func rolling(window string) (length, bucket int64, ok bool) {
 	}
 }
 
-// start returns where a window that ends at an instant begins.
+// start returns where a window that ends at an instant begins. A period is the one that
+// the last moment before the instant lies in: at midnight it is the day that has ended.
 func (c Calendar) start(window string, at int64) int64 {
 	if window == "all" || window == "" {
 		return math.MinInt64
@@ -43,7 +44,7 @@ func (c Calendar) start(window string, at int64) int64 {
 		lo := at/1000 - length
 		return (lo - lo%bucket) * 1000
 	}
-	return c.periodStart(window, at)
+	return c.periodStart(window, at-1)
 }
 
 func isPeriod(window string) bool {

@@ -49,6 +49,10 @@ func (f *facts) findCalls() {
 		if c.talk == 0 && c.answered.is && c.ended.is {
 			c.talk = max(0, c.ended.at-c.answered.at-c.hold)
 		}
+		for _, m := range []*moment{&c.offered, &c.answered, &c.abandoned, &c.transferred, &c.ended} {
+			m.dims[kpi.Queue] = c.queue
+		}
+		c.dims[kpi.Queue] = c.queue
 		f.calls = append(f.calls, c)
 	}
 }
@@ -101,11 +105,11 @@ var callKPIs = map[string]definition{
 				quick++
 			}
 		}
-		return share(quick, counted)
+		return share(quick, counted).young(count(inbound(a), (*call).waiting))
 	},
 	"abandonment_rate": func(a *asker) Answer {
 		offered := inbound(a)
-		return share(count(offered, func(c *call) bool { return c.abandoned.is }), int64(len(offered)))
+		return share(count(offered, func(c *call) bool { return c.abandoned.is }), int64(len(offered))).young(count(offered, (*call).waiting))
 	},
 	"speed_of_answer": func(a *asker) Answer {
 		var waits []int64
@@ -151,7 +155,7 @@ func inbound(a *asker) (out []call) {
 // waitingCalls are those that wait at the instant.
 func waitingCalls(a *asker) (out []call) {
 	for _, c := range a.now().calls {
-		if dims := c.dims; c.waiting() && !c.outbound && a.mine(dims) {
+		if c.waiting() && !c.outbound && a.mine(c.dims) {
 			out = append(out, c)
 		}
 	}

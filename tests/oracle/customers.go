@@ -1,6 +1,9 @@
 package oracle
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/deskpulse/deskpulse/pkg/kpi"
 )
 
@@ -70,12 +73,9 @@ func linesActivated(a *asker) int64 {
 func billedLines(a *asker) (n int64) {
 	first := map[string]moment{}
 	for _, v := range a.outcome().invoices {
-		if v.line == "" {
-			continue
-		}
-		key := v.line + "\x00" + number(a.rules.Calendar.periodStart("month", v.issued.at)).String()
-		if old, ok := first[key]; !ok || v.issued.at < old.at {
-			first[key] = v.issued
+		if v.line != "" {
+			key := v.line + "\x00" + number(a.rules.Calendar.periodStart("month", v.issued.at)).String()
+			first[key] = earlier(first[key], v.issued)
 		}
 	}
 	for _, m := range first {
@@ -86,40 +86,105 @@ func billedLines(a *asker) (n int64) {
 	return n
 }
 
-// purchase is what makes somebody a customer: an order, or a line activated.
-type purchase struct {
-	customer string
-	moment
+// customer is what makes somebody one: orders, without refunds, and live lines.
+type customer struct {
+	bought []moment // in order
+	held   []held
 }
 
-// bought are the orders, without refunds.
-func bought(f *facts) (out []purchase) {
+// held is a span with a live line: from ≤ t < to.
+type held struct {
+	from moment
+	to   int64
+}
+
+func (f *facts) customers() map[string]*customer {
+	out := map[string]*customer{}
+	get := func(id string) *customer {
+		if out[id] == nil {
+			out[id] = &customer{}
+		}
+		return out[id]
+	}
 	for i := range f.orders {
-		if o := &f.orders[i]; o.customer != "" && !o.refund {
-			out = append(out, purchase{o.customer, o.placed})
+		if o := &f.orders[i]; !o.refund {
+			get(o.customer).bought = append(get(o.customer).bought, o.placed)
+		}
+	}
+	for i := range f.lines {
+		l := &f.lines[i]
+		c := get(l.customer)
+		for k := range l.history {
+			switch s := &l.history[k]; {
+			case s.Action == lineActivated && !l.history.holds(k-1, action(lineActivated), action(lineLeft)):
+				c.held = append(c.held, held{l.history.moment(k).tied(tieOf(s.ID, 0)), forever})
+			case s.Action == lineLeft && l.history.holds(k-1, action(lineActivated), action(lineLeft)):
+				c.held[len(c.held)-1].to = s.At
+			}
+		}
+	}
+	delete(out, "") // unknown
+	for _, c := range out {
+		c.sort()
+	}
+	return out
+}
+
+func (c *customer) sort() {
+	before := func(a, b moment) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.tie, b.tie)) }
+	slices.SortFunc(c.bought, before)
+	slices.SortFunc(c.held, func(a, b held) int { return before(a.from, b.from) })
+	c.held = joined(c.held)
+}
+
+// joined makes one of spans that touch; it keeps the dimensions of the first.
+func joined(spans []held) (out []held) {
+	for _, s := range spans {
+		if n := len(out); n > 0 && s.from.at <= out[n-1].to {
+			out[n-1].to = max(out[n-1].to, s.to)
+		} else {
+			out = append(out, s)
 		}
 	}
 	return out
 }
 
+// first is when somebody became a customer.
+func (c *customer) first() (m moment) {
+	if len(c.bought) > 0 {
+		m = c.bought[0]
+	}
+	if len(c.held) > 0 {
+		m = earlier(m, c.held[0].from)
+	}
+	return m
+}
+
+// holds returns the span with a live line that an instant lies in.
+func (c *customer) holds(at int64) (moment, bool) {
+	for _, h := range c.held {
+		if h.from.at < at && at <= h.to {
+			return h.from, true
+		}
+	}
+	return moment{}, false
+}
+
+// latest returns the latest purchase in lo ≤ t < hi.
+func (c *customer) latest(lo, hi int64) (m moment) {
+	for _, b := range c.bought {
+		if lo <= b.at && b.at < hi {
+			m = b
+		}
+	}
+	return m
+}
+
 // customersToDate counts those who became customers in the window, and opening balances.
 func customersToDate(a *asker) (n int64) {
 	f := a.outcome()
-	all := bought(f)
-	for i := range f.lines {
-		l := &f.lines[i]
-		if m := l.history.moment(l.history.first(action(lineActivated))); m.is && l.customer != "" {
-			all = append(all, purchase{l.customer, m})
-		}
-	}
-	first := map[string]moment{}
-	for _, p := range all {
-		if old, ok := first[p.customer]; !ok || p.at < old.at {
-			first[p.customer] = p.moment
-		}
-	}
-	for _, m := range first {
-		if a.in(m) {
+	for _, c := range f.customers() {
+		if a.in(c.first()) {
 			n++
 		}
 	}
@@ -132,69 +197,53 @@ func customersToDate(a *asker) (n int64) {
 }
 
 // activeCustomers are those who hold a live line at the instant or have bought in the
-// window.
-func activeCustomers(a *asker) int64 {
-	latest := map[string]moment{}
-	f := a.now()
-	for _, p := range bought(f) {
-		if p.at >= a.lo && p.at >= latest[p.customer].at {
-			latest[p.customer] = p.moment
+// window. They belong to the dimensions of what began the unbroken time in which they
+// were active.
+func activeCustomers(a *asker) (n int64) {
+	length, bucket, limited := rolling(a.window)
+	for _, c := range a.outcome().customers() {
+		spans := slices.Clone(c.held)
+		for _, b := range c.bought {
+			until := int64(forever)
+			if limited { // the last instant, in ms, at which it is in the window
+				until = (b.at/1000-b.at/1000%bucket+bucket+length)*1000 - 1
+			}
+			spans = append(spans, held{b, until})
 		}
-	}
-	for i := range f.lines {
-		if l := &f.lines[i]; l.active && l.customer != "" {
-			latest[l.customer] = moment{is: true, at: l.activated.at, dims: l.dims}
-		}
-	}
-	n := int64(0)
-	for _, m := range latest {
-		if a.mine(m.dims) {
-			n++
+		slices.SortFunc(spans, func(x, y held) int {
+			return cmp.Or(cmp.Compare(x.from.at, y.from.at), cmp.Compare(x.from.tie, y.from.tie))
+		})
+		for _, s := range joined(spans) {
+			if s.from.at < a.hi && a.hi <= s.to && a.mine(s.from.dims) {
+				n++
+			}
 		}
 	}
 	return n
 }
 
-// retention counts the customers who were active at the start of the period, and those
-// who still were in it.
+// retention counts the customers who were active at the start of the period, and those of
+// them who hold a live line at the instant or have bought in it.
 func retention(a *asker) (atStart, retained int64) {
-	start := a.lo
-	next := a.rules.Calendar.nextStart(a.window, start)
-	previous := a.rules.Calendar.previousStart(a.window, start)
-	switch a.option("active_customer") {
-	case "90d":
-		previous = start - 90*aDay
-	case "ever":
-		previous = 0
-	}
-	holders := func(at int64) map[string]bool {
-		out := map[string]bool{}
-		for _, l := range a.before(at).lines {
-			if l.active && l.customer != "" {
-				out[l.customer] = true
+	for _, c := range a.outcome().customers() {
+		owner, active := c.holds(a.lo)
+		if !active {
+			switch a.option("active_customer") {
+			case "90d":
+				owner = c.latest(a.lo-90*aDay, a.lo)
+			case "ever":
+				if owner = c.latest(0, a.lo); owner.is {
+					owner = c.bought[0]
+				}
+			default:
+				owner = c.latest(a.rules.Calendar.previousStart(a.window, a.lo), a.lo)
 			}
 		}
-		return out
-	}
-	buyers := func(from, to int64) map[string]bool {
-		out := map[string]bool{}
-		for _, p := range bought(a.outcome()) {
-			if from <= p.at && p.at < to {
-				out[p.customer] = true
-			}
+		if !owner.is || !a.mine(owner.dims) {
+			continue
 		}
-		return out
-	}
-	before, still := holders(start), holders(next)
-	for c := range buyers(previous, start) {
-		before[c] = true
-	}
-	for c := range buyers(start, next) {
-		still[c] = true
-	}
-	for c := range before {
 		atStart++
-		if still[c] {
+		if _, holding := c.holds(a.hi); holding || c.latest(a.lo, a.hi).is {
 			retained++
 		}
 	}
@@ -211,7 +260,7 @@ var customerKPIs = map[string]definition{
 	},
 	"billing_rate": func(a *asker) Answer { return share(billedLines(a), linesAt(a, a.lo)) },
 	"churn_rate": func(a *asker) Answer {
-		if !a.period {
+		if a.window != "month" && a.window != "quarter" && a.window != "year" {
 			return nothing()
 		}
 		var openings int64

@@ -85,7 +85,32 @@ type moment struct {
 	is   bool
 	at   int64
 	dims kpi.Dims
+	tie  uint64 // which of several at the same instant comes first: arbitrary, but always the same
 }
+
+// earlier and later of two moments, where there are any.
+func earlier(a, b moment) moment {
+	if !a.is || b.is && (b.at < a.at || b.at == a.at && b.tie < a.tie) {
+		return b
+	}
+	return a
+}
+
+func later(a, b moment) moment {
+	if !a.is || b.is && (b.at > a.at || b.at == a.at && b.tie > a.tie) {
+		return b
+	}
+	return a
+}
+
+// tied gives a moment its place among those of other entities.
+func (m moment) tied(tie uint64) moment {
+	m.tie = tie
+	return m
+}
+
+// tieOf is the place of an event, or of an entity of a kind.
+func tieOf(id string, kind kpi.Kind) uint64 { return xxhash.Sum64String(id) + uint64(kind) }
 
 // with gives a dimension that the fact has and its events do not.
 func (m moment) with(d kpi.Dimension, value string) moment {

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/cespare/xxhash/v2"
-
 	"github.com/deskpulse/deskpulse/pkg/kpi"
 )
 
@@ -13,7 +11,6 @@ import (
 type report struct {
 	incident string
 	moment
-	order uint64 // among reports of the same instant
 }
 
 // incidentOf names the incident that a ticket is about by its creation: its customer and
@@ -59,12 +56,12 @@ func (f *facts) findReports() {
 		}
 	}
 	slices.SortFunc(f.reports, func(a, b report) int {
-		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.order, b.order))
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.tie, b.tie))
 	})
 }
 
 func (f *facts) report(incident string, m moment, event string) {
-	f.reports = append(f.reports, report{incident, m, xxhash.Sum64String(event)})
+	f.reports = append(f.reports, report{incident, m.tied(tieOf(event, 0))})
 }
 
 // mention takes the report of a call or complaint. One that led to a ticket is the same
@@ -92,30 +89,29 @@ func (f *facts) mention(customer, incident, id string, m moment, event string) {
 }
 
 // repeats counts the incidents reported in the window and those reported repeatedly, as
-// the option says.
+// the option says. An incident belongs to the dimensions of its latest report.
 func repeats(a *asker) (reported, repeated int64) {
-	f, how := a.before(a.hi), a.option("repeat")
-	if how == "cohort" {
-		f = a.outcome()
-	}
 	incidents := map[string][]report{}
-	for _, r := range f.reports {
+	for _, r := range a.outcome().reports {
 		incidents[r.incident] = append(incidents[r.incident], r)
 	}
 	for _, all := range incidents {
-		inside := slices.DeleteFunc(slices.Clone(all), func(r report) bool { return r.at < a.lo || r.at >= a.hi })
-		var counted, again bool
-		owner := all[len(all)-1]
-		switch how {
-		case "cohort": // new incidents
-			owner = all[0]
-			counted, again = len(inside) > 0 && inside[0] == owner, len(all) > 1
-		case "ever":
-			counted, again = len(inside) > 0, len(all) > 1
-		default:
-			counted, again = len(inside) > 0, len(inside) > 1
+		known := slices.DeleteFunc(slices.Clone(all), func(r report) bool { return r.at >= a.hi })
+		inside := count(known, func(r *report) bool { return r.at >= a.lo })
+		if inside == 0 {
+			continue
 		}
-		if counted && a.mine(owner.dims) {
+		owner, again := known[len(known)-1], inside > 1
+		switch a.option("repeat") {
+		case "ever":
+			again = len(known) > 1
+		case "cohort": // new in the window, and reported again since
+			if owner = known[0]; owner.at < a.lo {
+				continue
+			}
+			again = len(all) > 1
+		}
+		if a.mine(owner.dims) {
 			reported++
 			if again {
 				repeated++
@@ -141,6 +137,6 @@ func (f *facts) forestalled(t *ticket) bool {
 		return false
 	}
 	return !slices.ContainsFunc(f.reports, func(r report) bool {
-		return r.incident == t.incident && t.incident != "" && r.at < t.created.at
+		return r.incident == t.incident && t.incident != "" && r.at <= t.created.at
 	})
 }

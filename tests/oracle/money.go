@@ -1,8 +1,6 @@
 package oracle
 
 import (
-	"math/big"
-
 	"github.com/deskpulse/deskpulse/pkg/kpi"
 )
 
@@ -47,7 +45,7 @@ func (f *facts) findMoney() {
 	}
 	for _, l := range lives(f.events, kpi.Order, entity) {
 		s := &l[len(l)-1]
-		o := order{customer: s.Customer, placed: l.moment(len(l) - 1), amount: s.Amount, refund: s.RefundOf != ""}
+		o := order{customer: s.Customer, placed: l.moment(len(l) - 1).tied(tieOf(s.ID, 0)), amount: s.Amount, refund: s.RefundOf != ""}
 		if o.refund {
 			o.amount = -o.amount
 		}
@@ -55,7 +53,7 @@ func (f *facts) findMoney() {
 	}
 	for _, l := range lives(f.events, kpi.Invoice, entity) {
 		s := &l[len(l)-1]
-		v := invoice{id: s.Entity, line: s.Subscriber, issued: l.moment(len(l) - 1), dims: l.dims(), amount: s.Amount, unpaid: s.Amount, due: s.Due}
+		v := invoice{id: s.Entity, line: s.Subscriber, issued: l.moment(len(l) - 1).tied(tieOf(s.ID, 0)), dims: l.dims(), amount: s.Amount, unpaid: s.Amount, due: s.Due}
 		for _, paid := range lives(f.events, kpi.Payment, entity) {
 			if p := &paid[len(paid)-1]; p.Invoice == v.id {
 				v.unpaid -= p.Amount
@@ -165,6 +163,9 @@ func costPerService(a *asker) Answer {
 	return ratio(money(spent(a, false, "service")), number(servicesDelivered(a)))
 }
 
+// variance is actual ÷ planned − 1.
+func variance(actual, planned int64) Answer { return ratio(money(actual-planned), money(planned)) }
+
 // billed are the bills of the window, in money.
 func billed(a *asker) int64 {
 	return sum(a.outcome().invoices, func(v *invoice) int64 {
@@ -207,12 +208,27 @@ var moneyKPIs = map[string]definition{
 	},
 	// Actual ÷ planned − 1.
 	"budget_variance": func(a *asker) Answer {
-		actual, plan := money(spent(a, false, "")), money(spent(a, true, ""))
-		answer := ratio(actual, plan)
-		if answer.Value != nil {
-			answer.Value = new(big.Rat).Sub(answer.Value, number(1))
+		return variance(spent(a, false, ""), spent(a, true, ""))
+	},
+	// The same for each purpose; without one, a cost counts for each of its purposes.
+	"purpose_budget_variance": func(a *asker) Answer {
+		var amounts [2]int64
+		for _, c := range a.outcome().costs {
+			purposes := c.purposes
+			if len(purposes) == 0 {
+				purposes = []string{""}
+			}
+			for _, p := range purposes {
+				switch {
+				case !a.in(c.accrued.with(kpi.Purpose, p)):
+				case c.plan:
+					amounts[1] += c.amount
+				default:
+					amounts[0] += c.amount
+				}
+			}
 		}
-		return answer
+		return variance(amounts[0], amounts[1])
 	},
 	"arrears_rate": func(a *asker) Answer {
 		if !a.period {

@@ -164,7 +164,7 @@ var headlines = map[string]definition{
 		return samplesOf(a, func(t *ticket) moment { return t.started }, func(t *ticket) int64 { return t.started.at - t.created.at })
 	},
 	"repeat_incident_ratio": func(a *asker) Answer {
-		if a.period && a.option("repeat") != "cohort" {
+		if a.period {
 			return nothing()
 		}
 		reported, repeated := repeats(a)
@@ -274,12 +274,12 @@ var ticketKPIs = map[string]definition{
 		return share(timely, int64(len(all))).young(how(all, undecided))
 	},
 	"problem_resolution_rate": func(a *asker) Answer {
+		all := cohort(a)
 		if a.option("resolution_of") == "backlog" {
 			done := int64(len(resolvedNow(a)))
 			backlog := how(open(a), func(t *ticket) bool { return !t.resolved.is })
-			return share(done, done+backlog)
+			return share(done, done+backlog).young(how(all, undecided))
 		}
-		all := cohort(a)
 		return share(how(all, func(t *ticket) bool { return t.resolved.is }), int64(len(all))).young(how(all, undecided))
 	},
 	"stage_dwell_time": func(a *asker) Answer {
@@ -295,7 +295,7 @@ var ticketKPIs = map[string]definition{
 				ms += a.hi - t.stageSince
 			}
 		}
-		return ratio(seconds(ms), number(n))
+		return Answer{Value: divide(seconds(ms), number(n))}
 	},
 	"slowest_stage": func(a *asker) Answer {
 		stages := map[string][]int64{}
@@ -318,7 +318,7 @@ var ticketKPIs = map[string]definition{
 	"avoidable_share": func(a *asker) Answer {
 		var avoidable, all int64
 		for _, t := range standing(a) {
-			if !a.in(t.byOutcome().with(kpi.Cause, t.cause)) {
+			if !a.in(t.byOutcome()) {
 				continue
 			}
 			all++
@@ -327,6 +327,12 @@ var ticketKPIs = map[string]definition{
 			}
 		}
 		return share(avoidable, all)
+	},
+	"cause_mix": func(a *asker) Answer {
+		raised := func(a *asker) int64 {
+			return how(standing(a), func(t *ticket) bool { return a.in(t.byOutcome().with(kpi.Cause, t.cause)) })
+		}
+		return share(raised(a), raised(a.whole()))
 	},
 	"handoff_time": func(a *asker) Answer {
 		return distribution(lengths(spansOf(a, func(t *ticket) []span { return t.handoffs })))

@@ -31,18 +31,18 @@ func (f *facts) findContacts() {
 		if t.resolved.is {
 			c.handling = max(0, t.resolved.at-t.handled.at-t.resolvedBefore-t.waited)
 		}
-		f.contacts = append(f.contacts, c)
+		f.contact(c, tieOf(t.id, kpi.Ticket))
 	}
 	for i := range f.calls {
 		call := &f.calls[i]
 		if call.ticket != "" {
 			continue
 		}
-		f.contacts = append(f.contacts, contact{
+		f.contact(contact{
 			raised: call.offered, service: own(call.service, "call", call.id), customer: call.customer,
 			byCustomer: !call.outbound, length: call.talk + call.hold, handling: call.handleTime(),
 			delivered: call.answered, transferred: call.transferred,
-		})
+		}, tieOf(call.id, kpi.Call))
 	}
 	for i := range f.sessions {
 		s := &f.sessions[i]
@@ -59,8 +59,13 @@ func (f *facts) findContacts() {
 				c.delivered = s.ended
 			}
 		}
-		f.contacts = append(f.contacts, c)
+		f.contact(c, tieOf(s.id, kpi.Interaction))
 	}
+}
+
+func (f *facts) contact(c contact, tie uint64) {
+	c.raised, c.delivered, c.transferred = c.raised.tied(tie), c.delivered.tied(tie), c.transferred.tied(tie)
+	f.contacts = append(f.contacts, c)
 }
 
 func own(service, kind, id string) string {
@@ -88,14 +93,6 @@ func (f *facts) findServices() {
 		s.delivered = earlier(s.delivered, c.delivered)
 		s.transferred = earlier(s.transferred, c.transferred)
 	}
-}
-
-// earlier of two moments, where there are any.
-func earlier(a, b moment) moment {
-	if !a.is || b.is && b.at < a.at {
-		return b
-	}
-	return a
 }
 
 // raised counts the contacts of the window.
@@ -132,8 +129,8 @@ func sought(a *asker) (out []contact) {
 func callers(a *asker) (n int64) {
 	latest := map[string]moment{}
 	for _, c := range sought(a.whole()) {
-		if c.customer != "" && c.raised.at >= latest[c.customer].at {
-			latest[c.customer] = c.raised
+		if c.customer != "" {
+			latest[c.customer] = later(latest[c.customer], c.raised)
 		}
 	}
 	for _, m := range latest {

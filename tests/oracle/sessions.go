@@ -1,6 +1,8 @@
 package oracle
 
 import (
+	"slices"
+
 	"github.com/deskpulse/deskpulse/pkg/kpi"
 )
 
@@ -50,35 +52,27 @@ func (f *facts) findSessions() {
 }
 
 // quiet: no person answered in it, nor did a human contact on the matter begin, or was
-// answered, in the 24 h after its end.
+// answered, in the 24 h after its end: a ticket, a call, a person in another session.
 func (f *facts) quiet(s *session) bool {
 	if s.answered.is {
 		return false
 	}
-	follows := func(m moment) bool { return m.is && s.ended.at <= m.at && m.at < s.ended.at+aDay }
-	same := func(service, ticket string) bool { return f.sameMatter(s, service, ticket) }
-	for i := range f.tickets {
-		if t := &f.tickets[i]; same(t.service, t.id) && follows(t.created) {
-			return false
-		}
+	follows := func(service, customer string, m moment) bool {
+		return sameMatter(s, service, customer) && m.is && s.ended.at <= m.at && m.at < s.ended.at+aDay
 	}
-	for i := range f.calls {
-		if c := &f.calls[i]; same(c.service, c.ticket) && (follows(c.offered) || follows(c.answered)) {
-			return false
-		}
-	}
-	for i := range f.sessions {
-		o := &f.sessions[i]
-		if o.id != s.id && same(o.service, o.ticket) && (o.typ == chatSession && follows(o.started) || follows(o.answered)) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(f.tickets, func(t ticket) bool { return follows(t.service, t.customer, t.created) }) &&
+		!slices.ContainsFunc(f.calls, func(c call) bool {
+			return follows(c.service, c.customer, c.offered) || follows(c.service, c.customer, c.answered)
+		}) &&
+		!slices.ContainsFunc(f.sessions, func(o session) bool { return o.id != s.id && follows(o.service, o.customer, o.answered) })
 }
 
-// sameMatter: one service_id, or one ticket.
-func (f *facts) sameMatter(s *session, service, ticket string) bool {
-	return s.service != "" && s.service == service || s.ticket != "" && s.ticket == ticket
+// sameMatter: one service_id; of a session without one, all that the customer wants.
+func sameMatter(s *session, service, customer string) bool {
+	if s.service != "" {
+		return s.service == service
+	}
+	return s.customer != "" && s.customer == customer
 }
 
 // helped counts the sessions of a kind that ended in the window, and of those the ones

@@ -200,13 +200,15 @@ func (t *ticket) handOver(born int) {
 	for i := range t.life {
 		s := &t.life[i]
 		if passed(t.life, i) {
-			given = -1
-			if !t.done(i) || resolves(s) && !t.done(i-1) {
-				given = s.At
-			}
+			given = s.At
 		}
-		if handles(s) && given >= 0 && i > born {
-			t.handoffs = append(t.handoffs, span{ended: t.life.moment(i), ms: s.At - given})
+		if handles(s) && given >= 0 {
+			if i > born {
+				t.handoffs = append(t.handoffs, span{ended: t.life.moment(i), ms: s.At - given})
+			}
+			given = -1
+		}
+		if t.done(i) || i < born {
 			given = -1
 		}
 	}

@@ -83,7 +83,7 @@ func (f *facts) findAnswers() {
 		}
 		f.answers = append(f.answers, answer{
 			id: l[i].ID, customer: l.firstSaid(func(s *step) string { return s.Customer }),
-			dimension: l[i].SurveyDimension, answered: l.moment(i), score: l[i].Score,
+			dimension: l[i].SurveyDimension, answered: l.moment(i).tied(tieOf(l[i].ID, 0)), score: l[i].Score,
 		})
 	}
 }
@@ -104,11 +104,12 @@ func scores(a *asker, dimension string) Answer {
 // was at or over the threshold.
 func respondents(a *asker) (active, satisfied int64) {
 	latest := map[string]answer{}
-	for _, s := range a.before(a.hi).answers {
-		if s.dimension == "satisfaction" && s.customer != "" {
-			if old, ok := latest[s.customer]; !ok || old.answered.at <= s.answered.at {
-				latest[s.customer] = s
-			}
+	for _, s := range a.outcome().answers {
+		if s.dimension != "satisfaction" || s.customer == "" || s.answered.at >= a.hi {
+			continue
+		}
+		if old := latest[s.customer]; later(old.answered, s.answered) == s.answered {
+			latest[s.customer] = s
 		}
 	}
 	for _, s := range latest {
@@ -125,7 +126,7 @@ func respondents(a *asker) (active, satisfied int64) {
 
 // suggestion is a suggestion whose receipt is known.
 type suggestion struct {
-	received, adopted moment
+	received, adopted, declined moment
 }
 
 // The actions of suggestions, as in the wire contract.
@@ -144,6 +145,7 @@ func (f *facts) findSuggestions() {
 		f.suggestions = append(f.suggestions, suggestion{
 			received: l.moment(born),
 			adopted:  l.moment(l.begun(len(l)-1, action(suggestionAdopted), action(suggestionDeclined))),
+			declined: l.moment(l.begun(len(l)-1, action(suggestionDeclined), action(suggestionAdopted))),
 		})
 	}
 }
@@ -196,7 +198,8 @@ var voiceKPIs = map[string]definition{
 	"suggestion_count": func(a *asker) Answer { return amount(int64(len(suggested(a)))) },
 	"suggestion_adoption_rate": func(a *asker) Answer {
 		all := suggested(a)
-		return share(count(all, func(s *suggestion) bool { return s.adopted.is }), int64(len(all)))
+		undecided := count(all, func(s *suggestion) bool { return !s.adopted.is && !s.declined.is })
+		return share(count(all, func(s *suggestion) bool { return s.adopted.is }), int64(len(all))).young(undecided)
 	},
 	// The weighted mean of the parts that have data, with equal weights.
 	"service_quality_index": func(a *asker) Answer {
