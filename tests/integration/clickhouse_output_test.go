@@ -271,6 +271,10 @@ func headline() *kpi.Rows {
 		m("response_time", "a", at(2, 12, 5), 0, 2000, 320, 2),  // 1 s, twice
 		m("response_time", "a", at(2, 12, 35), 0, 4000, 384, 1), // 4 s
 
+		daily("response_time", "b", day(time.March, 2), 0, 16000, 448, 1, 1, 1),
+		daily("response_time", "a", day(time.March, 2), 0, 6000, 320, 2, 384, 1),
+		daily("response_time", "a", day(time.February, 28), 0, 1000, 320, 1),
+
 		// Slot 0 is common to all windows; slot 4 is 1h, slot 7 is 7d, slot 9 is all.
 		h("incidents_reported", "a", 0, 0, 2),
 		h("incidents_reported", "a", at(2, 10, 0), 0, 6, 4, -8, 7, -4),
@@ -463,8 +467,10 @@ func testDocs(t *testing.T, server *chdb.Process) {
 		"a\t2\t8\t0.25\nb\t1\t5\t0.2",
 		"1\t4\t0.25",
 		"a\t2\t1\t0.989\t0.989\nb\t2\t8\t0\t15.828",
+		"a\t3\t2\nb\t2\t8",
 		"1970-01-01 01:00:00\t1\n2026-03-01 09:00:00\t5\n2026-03-02 12:00:00\t10",
 		"t1\ta\tann\t2026-03-02 11:00:00.000",
+		"t2\t2026-03-01 09:00:00.000",
 		"1\t2",
 		"2\t49490\t10", // t2 after 98,970 s and c1 after 10 s
 		"1\t2",         // x twice; y once
