@@ -3,13 +3,19 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 
+	"go.uber.org/zap"
+
 	"github.com/deskpulse/deskpulse/pkg/kpi"
+	"github.com/deskpulse/deskpulse/services/board"
 )
 
 type kpiCommand struct {
-	List kpiList `cmd:"" help:"List the KPIs."`
+	List    kpiList    `cmd:"" help:"List the KPIs."`
+	Explain kpiExplain `cmd:"" help:"Tell what a KPI is made of."`
+	Docs    kpiDocs    `cmd:"" help:"Print the catalogue as a page."`
 }
 
 // Help is shown by kpi --help.
@@ -17,12 +23,27 @@ func (kpiCommand) Help() string {
 	return `Examples:
 
     deskpulse kpi list
+    deskpulse kpi explain overdue_ratio
 `
 }
 
+// defined is the catalogue of a configuration.
+type defined struct {
+	Config string `type:"existingfile" env:"DESKPULSE_CONFIG" placeholder:"FILE" help:"With the KPIs and options of this configuration; see docs/configuration.md."`
+	Lang   string `enum:"en,zh,fa" default:"en" help:"Language: en, zh or fa."`
+}
+
+func (c *defined) load(log *zap.Logger) (*kpi.Compiled, error) {
+	settings, err := board.Load(c.Config, log)
+	if err != nil {
+		return nil, err
+	}
+	return settings.Compiled, nil
+}
+
 type kpiList struct {
-	Lang string `enum:"en,zh,fa" default:"en" help:"Language of the names: en, zh or fa."`
-	JSON bool   `name:"json" help:"Print a JSON array, with definitions and sources."`
+	defined `embed:""`
+	JSON    bool `name:"json" help:"Print a JSON array, with definitions and sources."`
 }
 
 // Help is shown by kpi list --help.
@@ -39,38 +60,43 @@ Examples:
 
 // kpiJSON is one KPI as kpi list --json prints it.
 type kpiJSON struct {
-	Key         string `json:"key"`
-	Name        string `json:"name"`
-	Type        string `json:"type"`
-	Unit        string `json:"unit"`
-	Better      string `json:"better"`
-	Description string `json:"description"`
-	Source      string `json:"source"`
+	Key         string   `json:"key"`
+	Name        string   `json:"name"`
+	Type        string   `json:"type"`
+	Unit        string   `json:"unit"`
+	Better      string   `json:"better"`
+	Windows     []string `json:"windows"`
+	Description string   `json:"description"`
+	Source      string   `json:"source"`
 }
 
 // Run prints the catalogue.
-func (c kpiList) Run(out *console) error {
-	catalogue, err := kpi.LoadCatalogue()
+func (c kpiList) Run(out *console, log *zap.Logger) error {
+	compiled, err := c.load(log)
 	if err != nil {
 		return err
 	}
+	kpis := compiled.Catalogue.KPIs
 	if c.JSON {
-		return c.printJSON(out, catalogue)
+		return c.printJSON(out, kpis)
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "KEY\tTYPE\tUNIT\tBETTER\tNAME")
-	for i := range catalogue {
-		d := &catalogue[i]
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", d.Key, d.Type, d.Unit, d.Direction, c.name(d))
+	for i := range kpis {
+		d := &kpis[i]
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", d.Key, d.Type, d.Unit, d.Direction, inLanguage(d.Names, c.Lang))
 	}
 	return w.Flush()
 }
 
-func (c kpiList) printJSON(out *console, catalogue kpi.Catalogue) error {
-	list := make([]kpiJSON, len(catalogue))
-	for i := range catalogue {
-		d := &catalogue[i]
-		list[i] = kpiJSON{d.Key, c.name(d), string(d.Type), d.Unit, d.Direction, d.Description, d.Source}
+func (c kpiList) printJSON(out *console, kpis []kpi.Definition) error {
+	list := make([]kpiJSON, len(kpis))
+	for i := range kpis {
+		d := &kpis[i]
+		list[i] = kpiJSON{
+			d.Key, inLanguage(d.Names, c.Lang), string(d.Type), d.Unit, d.Direction, append([]string{}, d.Windows...),
+			inLanguage(d.Descriptions, c.Lang), d.Source,
+		}
 	}
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
@@ -78,10 +104,10 @@ func (c kpiList) printJSON(out *console, catalogue kpi.Catalogue) error {
 	return enc.Encode(list)
 }
 
-// name falls back to English where the catalogue lacks a translation.
-func (c kpiList) name(d *kpi.Definition) string {
-	if n := d.Names[c.Lang]; n != "" {
-		return n
+// inLanguage falls back to English where the catalogue lacks a translation.
+func inLanguage(texts map[string]string, lang string) string {
+	if n := texts[lang]; n != "" {
+		return strings.TrimSpace(n)
 	}
-	return d.Names["en"]
+	return strings.TrimSpace(texts["en"])
 }

@@ -104,6 +104,49 @@ func TestKPIList(t *testing.T) {
 	}
 }
 
+func TestKPIExplain(t *testing.T) {
+	code, out, _ := call(t, "kpi", "explain", "satisfied_customer_ratio", "--lang", "fa")
+	for _, want := range []string{
+		"درصد مشتریان راضی (satisfied_customer_ratio)\n",
+		"  windows: 24h, 7d, 30d\n",
+		"satisfied_from = 80\n",
+		"respondents_satisfied: per_window\n    of respondent, count satisfied\n",
+		"Events\n  survey\n",
+		"deskpulse_satisfied_customer_ratio\n",
+		"kpi_satisfied_customer_ratio(",
+	} {
+		if code != exitOK || !strings.Contains(out, want) {
+			t.Errorf("exit %d: %q is not in\n%s", code, want, out)
+		}
+	}
+	if code, _, stderr := call(t, "kpi", "explain", "mood"); code != exitFailure || !strings.Contains(stderr, `kpi "mood" is not in the catalogue: see deskpulse kpi list`) {
+		t.Errorf("an unknown key: exit %d, %q", code, stderr)
+	}
+}
+
+// A configuration's own KPIs and options are explained as they hold there.
+func TestKPIExplainWithAConfiguration(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "deskpulse.yaml")
+	if err := os.WriteFile(file, []byte("options: {satisfied_from: 75}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, _ := call(t, "kpi", "explain", "satisfied_customer_ratio", "--config", file); code != exitOK || !strings.Contains(out, "satisfied_from = 75\n") {
+		t.Errorf("exit %d:\n%s", code, out)
+	}
+}
+
+func TestCataloguePagesAreFresh(t *testing.T) {
+	for lang, file := range map[string]string{"en": "catalogue.md", "zh": "catalogue.zh.md", "fa": "catalogue.fa.md"} {
+		want, err := os.ReadFile(filepath.Join("..", "docs", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if code, out, stderr := call(t, "kpi", "docs", "--lang", lang); code != exitOK || out != string(want) {
+			t.Errorf("exit %d, %s\ndocs/%s is stale: deskpulse kpi docs --lang %s > docs/%[3]s", code, stderr, file, lang)
+		}
+	}
+}
+
 func TestConfigCheck(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "deskpulse.yaml")
 	for _, c := range []struct {
@@ -135,7 +178,7 @@ func TestComplete(t *testing.T) {
 		want  []string
 	}{
 		{"kp", []string{"kpi"}},
-		{"kpi ", []string{"list"}},
+		{"kpi ", []string{"docs", "explain", "list"}},
 		{"kpi list --l", []string{"--lang", "--log-format", "--log-level"}},
 		{"kpi list --lang ", []string{"en", "zh", "fa"}},
 		{"--log-level warn kpi l", []string{"list"}},

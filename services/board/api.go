@@ -12,17 +12,20 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/deskpulse/deskpulse/pkg/compare"
 	"github.com/deskpulse/deskpulse/pkg/kpi"
 	"github.com/deskpulse/deskpulse/pkg/window"
 )
 
 // question is what GET /api/v1/kpis asks.
 type question struct {
-	tenant string
-	kpis   kpi.Catalogue // those asked for
-	window string        // "": all that are live
-	by     kpi.Set
-	at     int64 // Unix seconds; 0: now
+	tenant  string
+	kpis    []kpi.Definition // those asked for, in the order of the catalogue
+	named   bool             // by their keys
+	window  string           // "": those that each KPI is shown in by default
+	by      kpi.Set
+	at      int64 // Unix seconds; 0: now
+	compare string
 }
 
 type answer struct {
@@ -33,6 +36,13 @@ type answer struct {
 	Readings []json.RawMessage `json:"readings"`
 }
 
+// found is what answers a question.
+type found struct {
+	at       int64
+	source   string
+	readings []kpi.Reading
+}
+
 func (b *Board) serveKPIs(w http.ResponseWriter, r *http.Request) {
 	st := b.state.Load()
 	q, p := b.ask(st, r)
@@ -40,40 +50,47 @@ func (b *Board) serveKPIs(w http.ResponseWriter, r *http.Request) {
 		p.write(w)
 		return
 	}
-	reason := st.missing(q)
-	var a answer
-	switch {
-	case reason == nil:
-		a = st.answer(q)
-	case b.config.History == nil:
-		reason.write(w)
+	f, p := b.find(r.Context(), st, &q)
+	if p != nil {
+		p.write(w)
 		return
-	default:
-		if a, p = b.past(r.Context(), st, q); p != nil {
-			p.write(w)
-			return
-		}
+	}
+	a := answer{At: time.Unix(f.at, 0).UTC(), Tenant: q.tenant, Source: f.source, Readings: []json.RawMessage{}}
+	if f.source == live {
+		a.Silent = st.Silent
+	}
+	beside, p := b.beside(r.Context(), st, &q, f)
+	if p != nil {
+		p.write(w)
+		return
+	}
+	for i := range f.readings {
+		text := encode(st.compiled, f.at, &f.readings[i])
+		a.Readings = append(a.Readings, beside.extend(text, &f.readings[i]))
 	}
 	writeJSON(w, a)
 }
 
 func (b *Board) ask(st *state, r *http.Request) (q question, p *problem) {
-	values, p := query(r, "tenant", "kpi", "window", "by", "at")
+	values, p := query(r, "tenant", "kpi", "window", "by", "at", "compare")
 	if p != nil {
 		return q, p
 	}
 	if q.by, p = parseBy(values.Get("by")); p != nil {
 		return q, p
 	}
-	if q.window = values.Get("window"); q.window != "" {
-		if p = checkWindow(q.window); p != nil {
-			return q, p
-		}
+	q.window = values.Get("window")
+	if p = checkWindow(q.window); p != nil {
+		return q, p
 	}
-	if q.kpis, p = b.parseKPI(values.Get("kpi")); p != nil {
+	q.named = values.Get("kpi") != ""
+	if q.kpis, p = b.parseKPIs(values.Get("kpi")); p != nil {
 		return q, p
 	}
 	if q.at, p = parseAt(values.Get("at"), b.config.Clock()); p != nil {
+		return q, p
+	}
+	if q.compare, p = b.parseCompare(values.Get("compare"), q.named); p != nil {
 		return q, p
 	}
 	q.tenant, p = st.parseTenant(values.Get("tenant"), q.at != 0 && b.config.History != nil)
@@ -98,29 +115,32 @@ func query(r *http.Request, known ...string) (url.Values, *problem) {
 	return values, nil
 }
 
-func (b *Board) parseKPI(key string) (kpi.Catalogue, *problem) {
-	if key == "" {
-		return b.config.Catalogue, nil
+// parseKPIs reads keys separated by commas; "" is all.
+func (b *Board) parseKPIs(keys string) (out []kpi.Definition, p *problem) {
+	all := b.config.Compiled.Catalogue.KPIs
+	if keys == "" {
+		return all, nil
 	}
-	d, ok := b.config.Catalogue.Find(key)
-	if !ok {
-		var keys []string
-		for _, d := range b.config.Catalogue {
-			keys = append(keys, d.Key)
+	asked := strings.Split(keys, ",")
+	for _, key := range asked {
+		if _, ok := b.config.Compiled.Catalogue.Find(key); !ok {
+			return nil, badParameter("kpi", key, "the catalogue has no such KPI", "use one of /api/v1/catalogue: "+all[0].Key+", …")
 		}
-		return nil, badParameter("kpi", key, "the catalogue has no such KPI", "use one of "+strings.Join(keys, ", "))
 	}
-	return kpi.Catalogue{*d}, nil
+	for i := range all {
+		if slices.Contains(asked, all[i].Key) {
+			out = append(out, all[i])
+		}
+	}
+	return out, nil
 }
 
 func checkWindow(name string) *problem {
-	if name == "" {
+	_, err := window.Parse(name)
+	if _, period := kpi.ParsePeriod(name); name == "" || period || err == nil {
 		return nil
 	}
-	if _, err := window.Parse(name); err != nil {
-		return badParameter("window", name, err.Error(), "write a number and s, m, h or d, as in 15m, or all")
-	}
-	return nil
+	return badParameter("window", name, err.Error(), "write a number and s, m, h or d, as in 15m, or all, or day, week, month, quarter or year")
 }
 
 func parseAt(value string, now time.Time) (int64, *problem) {
@@ -165,20 +185,57 @@ func (st *state) tenantRemedy() string {
 	return "use one of " + strings.Join(st.tenants, ", ")
 }
 
+// The values of answer.Source.
+const (
+	live = "live"
+	past = "history"
+)
+
+// find answers a question from what is live or, where that does not do, from the history.
+func (b *Board) find(ctx context.Context, st *state, q *question) (f found, p *problem) {
+	w := wanted{q.tenant, q.by, q.kpis, st.windowsOf(q), groups}
+	reason := st.missing(q)
+	switch {
+	case reason == nil:
+		return found{st.At, live, st.readings(w)}, nil
+	case b.config.History == nil:
+		return f, reason
+	}
+	f = found{source: past}
+	if f.at, p = b.pastInstant(q.at); p != nil {
+		return f, p
+	}
+	f.readings, p = b.past(ctx, st, w, f.at)
+	return f, p
+}
+
+// windowsOf are the windows in which a question asks for a KPI.
+func (st *state) windowsOf(q *question) func(*kpi.Definition) []string {
+	if q.window == "" {
+		return st.defaults
+	}
+	return func(d *kpi.Definition) []string {
+		if !st.compiled.In(d, q.window) {
+			return nil
+		}
+		return []string{q.window}
+	}
+}
+
 // missing says why the live readings do not answer q; nil where they do.
-func (st *state) missing(q question) *problem {
+func (st *state) missing(q *question) *problem {
 	refuse := func(parameter, value, detail, remedy string) *problem {
 		p := badParameter(parameter, value, detail, remedy+", or start the board with --clickhouse, which answers from history")
 		p.Type, p.Title = problemType+"not-live", "This is not kept live"
 		return p
 	}
-	flows := slices.ContainsFunc(q.kpis, func(d kpi.Definition) bool { return d.Type == kpi.Flow })
+	windowed := slices.ContainsFunc(q.kpis, func(d kpi.Definition) bool { return d.Windowed() })
 	switch {
 	case q.at != 0 && q.at != st.At:
 		return refuse("at", rfc3339(q.at), "live readings are of now only", "leave it out")
 	case !slices.Contains(st.sets, q.by):
 		return refuse("by", q.by.String(), "readings are not grouped live by these dimensions", "use one of "+quoted(setNames(st.sets)))
-	case flows && q.window != "" && !slices.Contains(st.windows, q.window):
+	case windowed && q.window != "" && !slices.Contains(st.windows, q.window):
 		return refuse("window", q.window, "this window is not kept live", "use one of "+quoted(st.windows))
 	}
 	return nil
@@ -192,53 +249,31 @@ func quoted(names []string) string {
 	return strings.Join(out, ", ")
 }
 
-func (st *state) answer(q question) answer {
-	var found []*kpi.Reading
-	for key, rs := range st.readings {
-		if key.tenant != q.tenant || key.by != q.by || q.window != "" && key.window != "" && key.window != q.window {
+// past evaluates what is wanted at an instant that the history keeps.
+func (b *Board) past(ctx context.Context, st *state, w wanted, at int64) (out []kpi.Reading, p *problem) {
+	for i := range w.kpis {
+		d := &w.kpis[i]
+		if !st.compiled.By(d, w.by) || d.Formula == kpi.Slowest && w.by&slowestOf(d) != 0 {
 			continue
 		}
-		for _, r := range rs {
-			if _, asked := q.kpis.Find(r.KPI); asked {
-				found = append(found, r)
-			}
-		}
-	}
-	a := encodeAnswer(st.catalogue, "live", q.tenant, st.At, found)
-	a.Silent = st.Silent
-	return a
-}
-
-// past answers q from the history, which is kept by the minute. Where no window is named
-// it takes those that are kept live, or else one hour.
-func (b *Board) past(ctx context.Context, st *state, q question) (answer, *problem) {
-	at, p := b.pastInstant(q.at)
-	if p != nil {
-		return answer{}, p
-	}
-	names := []string{q.window}
-	if q.window == "" && len(st.windows) > 0 {
-		names = st.windows
-	} else if q.window == "" {
-		names = []string{defaultWindow}
-	}
-	var found []*kpi.Reading
-	for i := range q.kpis {
-		in := names
-		if q.kpis[i].Type == kpi.Stock {
-			in = []string{""}
+		in := []string{""}
+		if d.Windowed() {
+			in = w.in(d)
 		}
 		for _, name := range in {
-			rs, p := b.askHistory(ctx, q, &q.kpis[i], name, at)
+			then := Past{w.tenant, d, name, w.by, compare.Span{To: at}}
+			if in, ok := kpi.ParsePeriod(name); ok {
+				then.Span = compare.Current(b.config.Calendar(w.tenant), in, at)
+			}
+			rs, _, p := b.askHistory(ctx, then)
 			if p != nil {
-				return answer{}, p
+				return nil, p
 			}
-			for i := range rs {
-				found = append(found, &rs[i])
-			}
+			out = append(out, rs...)
 		}
 	}
-	return encodeAnswer(b.config.Catalogue, "history", q.tenant, at, found), nil
+	st.sort(out)
+	return out, nil
 }
 
 // pastInstant is at, or the last whole minute where at is 0. What is older than a day
@@ -248,88 +283,37 @@ func (b *Board) pastInstant(at int64) (int64, *problem) {
 	if at == 0 {
 		return window.Minute.Floor(now), nil
 	}
-	ring, rule := window.Minute, "history is kept by the minute"
-	if at < now-24*3600 {
-		ring, rule = window.Hour, "history of more than a day ago is kept by the hour"
-	}
+	ring, rule := historyRing(at, now)
 	if floor := ring.Floor(at); floor != at {
 		return 0, badParameter("at", rfc3339(at), rule, "use "+rfc3339(floor))
 	}
 	return at, nil
 }
 
-func (b *Board) askHistory(ctx context.Context, q question, d *kpi.Definition, name string, at int64) ([]kpi.Reading, *problem) {
-	var in window.Window
-	if name != "" {
-		var err error
-		if in, err = window.Parse(name); err != nil {
-			return nil, checkWindow(name)
-		}
-		if in.Length%60 != 0 {
-			return nil, badParameter("window", name, "history is kept by the minute", "use a window of whole minutes")
-		}
+// historyRing is the grid of the instants that the history can answer for.
+func historyRing(at, now int64) (window.Ring, string) {
+	if at < now-24*3600 {
+		return window.Hour, "history of more than a day ago is kept by the hour"
 	}
-	rs, err := b.config.History(ctx, q.tenant, d, in, q.by, at)
+	return window.Minute, "history is kept by the minute"
+}
+
+func (b *Board) askHistory(ctx context.Context, q Past) ([]kpi.Reading, int64, *problem) {
+	if in, err := window.Parse(q.In); err == nil && in.Length%60 != 0 {
+		return nil, 0, badParameter("window", q.In, "history is kept by the minute", "use a window of whole minutes")
+	}
+	rs, at, err := b.config.History(ctx, q)
 	if err == nil {
-		return rs, nil
+		return rs, at, nil
 	}
-	b.config.Log.Warn("history query", zap.String("tenant", q.tenant), zap.String("kpi", d.Key), zap.String("window", name), zap.Error(err))
-	return nil, &problem{
+	b.config.Log.Warn("history query", zap.String("tenant", q.Tenant), zap.String("kpi", q.KPI.Key), zap.String("window", q.In), zap.Error(err))
+	return nil, 0, &problem{
 		Type: problemType + "history", Title: "The history does not answer", Status: http.StatusBadGateway,
 		Detail: err.Error(), Remedy: "see that ClickHouse runs and that this window is configured; the board's log tells more",
 	}
 }
 
 func rfc3339(at int64) string { return time.Unix(at, 0).UTC().Format(time.RFC3339) }
-
-func encodeAnswer(c kpi.Catalogue, source, tenant string, at int64, found []*kpi.Reading) answer {
-	sortReadings(c, found)
-	a := answer{At: time.Unix(at, 0).UTC(), Tenant: tenant, Source: source, Readings: []json.RawMessage{}}
-	for _, r := range found {
-		a.Readings = append(a.Readings, encode(c, at, r))
-	}
-	return a
-}
-
-// definition is a KPI of the catalogue as the API shows it.
-type definition struct {
-	Key         string            `json:"key"`
-	Names       map[string]string `json:"names"`
-	Description string            `json:"description"`
-	Type        kpi.Type          `json:"type"`
-	Unit        string            `json:"unit"`
-	ShownAs     string            `json:"shown_as"`
-	Direction   string            `json:"direction"`
-	Formula     kpi.Formula       `json:"formula"`
-	Measures    []string          `json:"measures"`
-}
-
-func (b *Board) serveCatalogue(w http.ResponseWriter, r *http.Request) {
-	if _, p := query(r); p != nil {
-		p.Remedy = "this address takes no parameters"
-		p.write(w)
-		return
-	}
-	st := b.state.Load()
-	out := struct {
-		KPIs      []definition `json:"kpis"`
-		Tenants   []string     `json:"tenants"`
-		Windows   []string     `json:"windows"`
-		Groupings []string     `json:"groupings"`
-	}{Tenants: notNil(st.tenants), Windows: notNil(st.windows), Groupings: setNames(st.sets)}
-	for _, d := range b.config.Catalogue {
-		out.KPIs = append(out.KPIs, definition{d.Key, d.Names, d.Description, d.Type, d.Unit, d.ShownAs, d.Direction, d.Formula, d.Measures})
-	}
-	writeJSON(w, out)
-}
-
-// notNil makes JSON say [] and not null.
-func notNil(s []string) []string {
-	if s == nil {
-		return []string{}
-	}
-	return s
-}
 
 func writeJSON(w http.ResponseWriter, v any) {
 	body, err := json.Marshal(v)

@@ -11,23 +11,27 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/deskpulse/deskpulse/pkg/kpi"
+	"github.com/deskpulse/deskpulse/pkg/period"
 	"github.com/deskpulse/deskpulse/pkg/process"
+	"github.com/deskpulse/deskpulse/pkg/scorecard"
 	"github.com/deskpulse/deskpulse/pkg/window"
 )
 
-// Live follows the live readings until ctx ends. It calls show with each new Snapshot,
+// Live follows the live totals until ctx ends. It calls show with each new Snapshot,
 // from one goroutine, and need not call it more than four times a second.
 type Live func(ctx context.Context, show func(Snapshot)) error
 
-// History answers for one KPI of one tenant at a past instant, in Unix seconds: a reading
-// for each group of by. The window is of a flow only.
-type History func(ctx context.Context, tenant string, d *kpi.Definition, in window.Window, by kpi.Set, at int64) ([]kpi.Reading, error)
+// History answers for the past: a reading for each group, and up to which instant, in Unix
+// seconds, they count.
+type History func(context.Context, Past) ([]kpi.Reading, int64, error)
 
 // Config is what a Board is made of.
 type Config struct {
-	Catalogue  kpi.Catalogue
-	Windows    []window.Window // that workers keep live, beside those seen in readings
-	Groups     []kpi.Set       // as Windows, for breakdowns
+	Compiled   *kpi.Compiled // as the workers have it, with their windows
+	Windows    []window.Window
+	Groups     []kpi.Set                            // breakdowns that workers keep live, beside those of the catalogue
+	Scorecards *scorecard.Scheme                    // nil: none
+	Calendar   func(tenant string) *period.Calendar // a new one each time
 	Live       Live
 	History    History               // nil: what is not live is refused
 	Log        *zap.Logger           // nil: no log
@@ -77,7 +81,7 @@ func New(config Config) (*Board, error) {
 	if b.metrics, err = newMetrics(b, config.Registerer); err != nil {
 		return nil, err
 	}
-	if b.page, err = newPage(config.Catalogue); err != nil {
+	if b.page, err = newPage(config.Compiled); err != nil {
 		return nil, err
 	}
 	b.handler = b.routes()
@@ -123,6 +127,7 @@ func (b *Board) routes() http.Handler {
 	}
 	mux.HandleFunc("GET /api/v1/kpis", b.serveKPIs)
 	mux.HandleFunc("GET /api/v1/catalogue", b.serveCatalogue)
+	mux.HandleFunc("GET /api/v1/scorecards", b.serveScorecards)
 	mux.HandleFunc("GET /api/v1/stream", b.serveStream)
 	mux.HandleFunc("GET /healthz", b.config.Health.Live)
 	b.config.Health.Handle(mux)
@@ -134,7 +139,7 @@ func (b *Board) routes() http.Handler {
 		(&problem{
 			Type: problemType + "not-found", Title: "There is no such page", Status: http.StatusNotFound,
 			Detail: "nothing is served at this path", Value: r.URL.Path,
-			Remedy: "use /, /api/v1/kpis, /api/v1/catalogue, /api/v1/stream, /metrics, /healthz or /readyz",
+			Remedy: "use /, /api/v1/kpis, /api/v1/catalogue, /api/v1/scorecards, /api/v1/stream, /metrics, /healthz or /readyz",
 		}).write(w)
 	})
 	return guard(mux)

@@ -1,20 +1,25 @@
 package board
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/deskpulse/deskpulse/pkg/kpi"
+	"github.com/deskpulse/deskpulse/pkg/period"
 	"github.com/deskpulse/deskpulse/pkg/window"
 )
 
@@ -27,54 +32,96 @@ func team(name string) kpi.Group {
 	return g
 }
 
-func count(n int64) (v window.Vector) {
-	v.Add(0, n)
-	return v
-}
-
-// ratio is a stock where in is "".
-func ratio(tenant, key, in string, g kpi.Group, numerator, denominator int64) kpi.Reading {
-	return kpi.Reading{Tenant: tenant, KPI: key, Window: in, Group: g, Terms: []window.Vector{count(numerator), count(denominator)}}
-}
-
-// times is a distribution of samples in milliseconds.
-func times(tenant, in string, g kpi.Group, ms ...int64) kpi.Reading {
-	var v window.Vector
-	for _, m := range ms {
-		v.Add(0, m)
-		v.Add(window.HistogramSlot(m), 1)
+// compiled is the built-in catalogue, read in two windows.
+var compiled = sync.OnceValue(func() *kpi.Compiled {
+	catalogue, err := kpi.LoadCatalogue()
+	if err != nil {
+		panic(err)
 	}
-	return kpi.Reading{Tenant: tenant, KPI: "response_time", Window: in, Group: g, Terms: []window.Vector{v}}
+	c, err := catalogue.Compile(nil)
+	if err != nil {
+		panic(err)
+	}
+	c.Windows = []string{"1h", "7d"}
+	return c
+})
+
+// sheet is totals of groups, in the windows all, 1h, 7d and month.
+type sheet struct{ totals []kpi.Totals }
+
+// put adds n to a slot of a measure, of one group in one window.
+func (s *sheet) put(tenant string, g kpi.Group, in, measure string, slot uint16, n int64) {
+	m, ok := compiled().Find(measure)
+	if !ok {
+		panic("no measure " + measure)
+	}
+	find := func(name string) int {
+		return slices.IndexFunc(s.totals, func(t kpi.Totals) bool { return t.Tenant == tenant && t.Group == g && t.Window == name })
+	}
+	if find(in) < 0 {
+		for _, name := range []string{"1h", "7d", "all", "month"} {
+			s.totals = append(s.totals, kpi.Totals{Tenant: tenant, Group: g, Window: name})
+		}
+	}
+	s.totals[find(in)].Values.Add(m.Slot+slot, n)
+}
+
+// overdue puts some of the open tickets over their due time.
+func (s *sheet) overdue(tenant string, g kpi.Group, late, open int64) {
+	s.put(tenant, g, "all", "tickets_overdue", 0, late)
+	s.put(tenant, g, "all", "tickets_open", 0, open)
+}
+
+// repeated puts incidents into the first window, 1h, or the second, 7d.
+func (s *sheet) repeated(tenant string, g kpi.Group, window uint16, repeated, reported int64) {
+	s.put(tenant, g, "all", "incidents_repeated", 1+window, repeated)
+	s.put(tenant, g, "all", "incidents_reported", 1+window, reported)
+}
+
+// times puts response times, in milliseconds, into a window.
+func (s *sheet) times(tenant string, g kpi.Group, in string, ms ...int64) {
+	for _, m := range ms {
+		for _, name := range []string{in, "all"} {
+			s.put(tenant, g, name, "response_time", 0, m)
+			s.put(tenant, g, name, "response_time", window.HistogramSlot(m), 1)
+		}
+	}
+}
+
+// snapshot is the sheet as of now.
+func (s *sheet) snapshot() Snapshot {
+	totals := slices.Clone(s.totals)
+	slices.SortStableFunc(totals, func(a, b kpi.Totals) int {
+		return cmp.Or(strings.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Group.Set, b.Group.Set),
+			slices.Compare(a.Group.Dims[:], b.Group.Dims[:]), strings.Compare(a.Window, b.Window))
+	})
+	for i := range totals {
+		totals[i].Values = totals[i].Values.Clone()
+	}
+	return Snapshot{At: now, Newest: now*1000 - 200, Partitions: 16, Totals: totals}
 }
 
 // known is two teams of one tenant: of 40 open requests 10 are overdue, 3 of 12
 // incidents came again, and three requests were handled after 1, 2 and 6 minutes.
-func known() Snapshot {
-	return Snapshot{
-		At: now, Newest: now*1000 - 200, Partitions: 16,
-		Readings: []kpi.Reading{
-			ratio("acme", "overdue_ratio", "", kpi.Group{}, 10, 40),
-			ratio("acme", "overdue_ratio", "", team("billing"), 9, 12),
-			ratio("acme", "overdue_ratio", "", team("network"), 1, 28),
-			ratio("acme", "repeat_incident_ratio", "1h", kpi.Group{}, 3, 12),
-			ratio("acme", "repeat_incident_ratio", "1h", team("billing"), 0, 0),
-			ratio("acme", "repeat_incident_ratio", "7d", kpi.Group{}, 30, 60),
-			times("acme", "1h", kpi.Group{}, 60_000, 120_000, 360_000),
-			times("acme", "1h", team("network"), 360_000),
-		},
-	}
+func known() *sheet {
+	s := &sheet{}
+	s.overdue("acme", kpi.Group{}, 10, 40)
+	s.overdue("acme", team("billing"), 9, 12)
+	s.overdue("acme", team("network"), 1, 28)
+	s.repeated("acme", kpi.Group{}, 0, 3, 12)
+	s.repeated("acme", kpi.Group{}, 1, 30, 60)
+	s.repeated("acme", team("billing"), 1, 5, 10) // none in the last hour
+	s.times("acme", kpi.Group{}, "1h", 60_000, 120_000, 360_000)
+	s.times("acme", team("network"), "1h", 360_000)
+	return s
 }
 
 // start runs a board on snapshots that the test sends, with the clock at now + 2 s.
 func start(t *testing.T, change func(*Config)) (*Board, chan<- Snapshot, *httptest.Server) {
 	t.Helper()
-	catalogue, err := kpi.LoadCatalogue()
-	if err != nil {
-		t.Fatal(err)
-	}
 	snapshots := make(chan Snapshot)
 	config := Config{
-		Catalogue: catalogue,
+		Compiled: compiled(), Groups: []kpi.Set{kpi.SetOf(kpi.Team)}, Calendar: utc,
 		Live: func(ctx context.Context, show func(Snapshot)) error {
 			for {
 				select {
@@ -106,6 +153,15 @@ func start(t *testing.T, change func(*Config)) (*Board, chan<- Snapshot, *httpte
 		server.Close() // waits for the streams, which end with Run
 	})
 	return b, snapshots, server
+}
+
+// utc is the Gregorian calendar without a zone.
+func utc(string) *period.Calendar {
+	c, err := period.New("UTC", period.Gregorian, time.Monday, 1)
+	if err != nil {
+		panic(err)
+	}
+	return c
 }
 
 // give hands a snapshot over and waits until it is shown.
@@ -167,22 +223,23 @@ func list(t *testing.T, body map[string]any) (out []string) {
 	return out
 }
 
+const three = "kpi=response_time,overdue_ratio,repeat_incident_ratio&"
+
 func TestKPIs(t *testing.T) {
 	b, snapshots, server := start(t, nil)
-	give(b, snapshots, known())
+	give(b, snapshots, known().snapshot())
 	for _, c := range []struct {
 		query string
 		want  []string
 	}{
-		{"tenant=acme&window=1h", []string{
+		{three + "tenant=acme&window=1h", []string{
 			"response_time 1h {} 180", // (1 + 2 + 6) / 3 minutes
 			"overdue_ratio  {} 0.25",
 			"repeat_incident_ratio 1h {} 0.25",
 		}},
-		{"", []string{
+		{three, []string{ // in their own windows, as far as those are kept
 			"response_time 1h {} 180",
 			"overdue_ratio  {} 0.25",
-			"repeat_incident_ratio 1h {} 0.25",
 			"repeat_incident_ratio 7d {} 0.5",
 		}},
 		{"tenant=acme&kpi=overdue_ratio&by=team", []string{
@@ -193,6 +250,8 @@ func TestKPIs(t *testing.T) {
 			`repeat_incident_ratio 1h {"team":"billing"} null`, // nothing to divide by
 		}},
 		{"kpi=overdue_ratio&at=2026-03-21T08:30:00Z", []string{"overdue_ratio  {} 0.25"}},
+		{"kpi=overdue_ratio&by=stage", nil}, // tickets are not counted by stage
+		{"kpi=repeat_incident_ratio&window=month", nil},
 	} {
 		got := get(t, server.URL+"/api/v1/kpis?"+c.query)
 		if got.status != http.StatusOK {
@@ -206,6 +265,9 @@ func TestKPIs(t *testing.T) {
 			t.Errorf("%s: at %v, tenant %v, source %v", c.query, got.body["at"], got.body["tenant"], got.body["source"])
 		}
 	}
+	if all := list(t, get(t, server.URL+"/api/v1/kpis").body); len(all) < len(compiled().Catalogue.KPIs) {
+		t.Errorf("%d readings of %d KPIs", len(all), len(compiled().Catalogue.KPIs))
+	}
 }
 
 func jsonOf(t *testing.T, v any) string {
@@ -217,40 +279,133 @@ func jsonOf(t *testing.T, v any) string {
 	return string(out)
 }
 
+// What belongs beside a KPI comes with it, in the same window where it has a meaning
+// there: 40 open tickets beside the overdue ones.
+func TestAlso(t *testing.T) {
+	b, snapshots, server := start(t, nil)
+	give(b, snapshots, known().snapshot())
+	got := get(t, server.URL+"/api/v1/kpis?kpi=overdue_ratio").body["readings"].([]any)[0].(map[string]any)
+	if also := jsonOf(t, got["also"]); also != `{"open_breach_ratio":0,"open_tickets":40}` {
+		t.Errorf("also %s", also)
+	}
+	got = get(t, server.URL+"/api/v1/kpis?kpi=response_time&window=1h").body["readings"].([]any)[0].(map[string]any)
+	if also := jsonOf(t, got["also"]); also != `{"first_reply_time":null,"time_to_start":null}` {
+		t.Errorf("also %s", also)
+	}
+}
+
+// Parts of an index, the slowest of a dimension, and outcomes that may still come: of 4
+// resolved tickets 3 were in time and one was reopened; 2 of 6 raised are undecided.
+func TestWhatFormulasTell(t *testing.T) {
+	s := known()
+	for measure, n := range map[string]int64{
+		"resolutions": 4, "resolutions_undone": 1, "tickets_resolved_with_target": 4, "tickets_resolved_late": 1,
+		"tickets_raised": 6, "tickets_undecided": 2, "tickets_raised_resolved": 3,
+	} {
+		s.put("acme", kpi.Group{}, "7d", measure, 0, n)
+	}
+	for stage, ms := range map[string]int64{"triage": 60_000, "repair": 600_000} {
+		g := kpi.Group{Set: kpi.SetOf(kpi.Stage)}
+		g.Dims[kpi.Stage] = stage
+		s.put("acme", g, "7d", "stage_dwell_time", 0, ms)
+		s.put("acme", g, "7d", "stage_dwell_time", window.HistogramSlot(ms), 1)
+	}
+	b, snapshots, server := start(t, nil)
+	give(b, snapshots, s.snapshot())
+	get := func(key string) map[string]any {
+		return get(t, server.URL+"/api/v1/kpis?window=7d&kpi="+key).body["readings"].([]any)[0].(map[string]any)
+	}
+	index := get("service_quality_index")
+	if index["value"] != 75.0 || !strings.Contains(jsonOf(t, index["parts"]), `{"name":"reliability","value":75,"weight":0.5}`) {
+		t.Errorf("index %v", index)
+	}
+	if cohort := get("problem_resolution_rate"); cohort["value"] != 0.5 || cohort["immature"] != 2.0 {
+		t.Errorf("cohort %v", cohort)
+	}
+	if slowest := get("slowest_stage"); slowest["value"] != 600.0 || slowest["slowest"] != "repair" {
+		t.Errorf("slowest %v", slowest)
+	}
+}
+
+// reading is what a history says of a KPI and group.
+func reading(p Past, g kpi.Group, value float64) kpi.Reading {
+	return kpi.Reading{Tenant: p.Tenant, KPI: p.KPI.Key, Window: p.In, Group: g, Value: kpi.Value{Value: &value}}
+}
+
 func TestKPIsFromHistory(t *testing.T) {
 	type call struct {
-		tenant, key, window, by string
-		at                      int64
+		tenant, key, in, by string
+		at                  int64
 	}
 	var calls []call
 	both := kpi.SetOf(kpi.Team, kpi.Channel)
 	b, snapshots, server := start(t, func(c *Config) {
-		c.History = func(_ context.Context, tenant string, d *kpi.Definition, in window.Window, by kpi.Set, at int64) ([]kpi.Reading, error) {
-			calls = append(calls, call{tenant, d.Key, in.Name, by.String(), at})
-			return []kpi.Reading{ratio(tenant, d.Key, in.Name, kpi.Group{Set: both}, 1, 8)}, nil
+		c.History = func(_ context.Context, p Past) ([]kpi.Reading, int64, error) {
+			calls = append(calls, call{p.Tenant, p.KPI.Key, p.In, p.By.String(), p.Span.To})
+			return []kpi.Reading{reading(p, kpi.Group{Set: both}, 0.125)}, p.Span.To, nil
 		}
 	})
-	give(b, snapshots, known())
-	got := get(t, server.URL+"/api/v1/kpis?tenant=gone&kpi=repeat_incident_ratio&by=channel,team&at=2026-03-21T08:00:00Z")
+	give(b, snapshots, known().snapshot())
+	got := get(t, server.URL+"/api/v1/kpis?tenant=gone&kpi=complaint_count,satisfaction_score&by=channel,team&at=2026-03-21T08:00:00Z")
 	if got.status != http.StatusOK || got.body["source"] != "history" || got.body["at"] != "2026-03-21T08:00:00Z" {
 		t.Fatalf("%d: %v", got.status, got.body)
 	}
-	want := []call{ // the windows that are live
-		{"gone", "repeat_incident_ratio", "1h", "team,channel", now - 1800},
-		{"gone", "repeat_incident_ratio", "7d", "team,channel", now - 1800},
+	want := []call{ // in their own windows, as far as those are kept
+		{"gone", "satisfaction_score", "7d", "team,channel", now - 1800},
+		{"gone", "complaint_count", "day", "team,channel", now - 1800},
+		{"gone", "complaint_count", "week", "team,channel", now - 1800},
+		{"gone", "complaint_count", "month", "team,channel", now - 1800},
 	}
 	if !reflect.DeepEqual(calls, want) {
 		t.Errorf("asked %v, want %v", calls, want)
 	}
-	if values := list(t, got.body); len(values) != 2 || !strings.HasSuffix(values[0], " 0.125") {
+	if values := list(t, got.body); len(values) != 4 || !strings.HasSuffix(values[0], " 0.125") {
 		t.Errorf("got %q", values)
+	}
+}
+
+// Now is Saturday, 21 March 2026, 08:30:00; the history of a day ago and more is by the
+// hour.
+func TestCompare(t *testing.T) {
+	var asked []Past
+	b, snapshots, server := start(t, func(c *Config) {
+		c.History = func(_ context.Context, p Past) ([]kpi.Reading, int64, error) {
+			asked = append(asked, p)
+			return []kpi.Reading{reading(p, kpi.Group{}, 0.2)}, p.Span.To, nil
+		}
+	})
+	s := known()
+	s.put("acme", kpi.Group{}, "month", "complaints_received", 0, 1)
+	give(b, snapshots, s.snapshot())
+	for _, c := range []struct{ query, want string }{
+		{"kpi=overdue_ratio&compare=previous", `{"change":{"by":5,"in":"percentage_points"},"to":"2026-03-20T08:00:00Z","value":0.2,"with":"previous"}`},
+		{"kpi=overdue_ratio&compare=year", `{"change":{"by":5,"in":"percentage_points"},"to":"2025-03-21T08:00:00Z","value":0.2,"with":"year"}`},
+		{"kpi=repeat_incident_ratio&window=1h&compare=previous", `{"change":{"by":5,"in":"percentage_points"},"from":"2026-03-21T06:30:00Z","to":"2026-03-21T07:30:00Z","value":0.2,"with":"previous"}`},
+		{"kpi=repeat_incident_ratio&window=7d&compare=previous", `{"change":{"by":30,"in":"percentage_points"},"from":"2026-03-07T08:00:00Z","to":"2026-03-14T08:00:00Z","value":0.2,"with":"previous"}`},
+		{"kpi=complaint_count&window=month&compare=previous", `{"change":{"by":4,"in":"relative"},"from":"2026-02-01T00:00:00Z","to":"2026-02-21T08:00:00Z","value":0.2,"with":"previous"}`},
+		{"kpi=complaint_count&window=month&compare=year", `{"change":{"by":4,"in":"relative"},"from":"2025-03-01T00:00:00Z","to":"2025-03-21T08:00:00Z","value":0.2,"with":"year"}`},
+	} {
+		got := get(t, server.URL+"/api/v1/kpis?"+c.query)
+		if got.status != http.StatusOK {
+			t.Errorf("%s: %d %v", c.query, got.status, got.body)
+			continue
+		}
+		compared := got.body["readings"].([]any)[0].(map[string]any)["compared"].(map[string]any)
+		change := compared["change"].(map[string]any)
+		change["by"] = math.Round(change["by"].(float64)*1e9) / 1e9
+		if text := jsonOf(t, compared); text != c.want {
+			t.Errorf("%s:\n got %s\nwant %s", c.query, text, c.want)
+		}
+	}
+	if len(asked) != 6 {
+		t.Errorf("%d questions to the history, want 6", len(asked))
 	}
 }
 
 func TestHistoryRefusesWhatItDoesNotKeep(t *testing.T) {
 	_, _, server := start(t, func(c *Config) {
-		c.History = func(context.Context, string, *kpi.Definition, window.Window, kpi.Set, int64) ([]kpi.Reading, error) {
-			return nil, errors.New("clickhouse: read tickets_open: no route to host")
+		c.History = func(context.Context, Past) ([]kpi.Reading, int64, error) {
+			return nil, 0, errors.New("clickhouse: read tickets_open: no route to host")
 		}
 	})
 	for _, c := range []struct {
@@ -274,8 +429,8 @@ func TestHistoryRefusesWhatItDoesNotKeep(t *testing.T) {
 func TestProblems(t *testing.T) {
 	b, snapshots, server := start(t, nil)
 	two := known()
-	two.Readings = append(two.Readings, ratio("other", "overdue_ratio", "", kpi.Group{}, 0, 1))
-	give(b, snapshots, two)
+	two.overdue("other", kpi.Group{}, 0, 1)
+	give(b, snapshots, two.snapshot())
 	for _, c := range []struct {
 		path, code       string
 		status           int
@@ -284,16 +439,20 @@ func TestProblems(t *testing.T) {
 	}{
 		{"/api/v1/kpis", "missing-parameter", 400, "tenant", "", "use one of acme, other"},
 		{"/api/v1/kpis?tenant=x", "unknown-tenant", 404, "tenant", "x", "use one of acme, other"},
-		{"/api/v1/kpis?tenant=acme&kpi=mood", "bad-parameter", 400, "kpi", "mood", "use one of response_time, overdue_ratio, repeat_incident_ratio"},
-		{"/api/v1/kpis?tenant=acme&window=2y", "bad-parameter", 400, "window", "2y", "as in 15m, or all"},
-		{"/api/v1/kpis?tenant=acme&window=2h", "not-live", 400, "window", "2h", `use one of "1h", "7d", or start the board with --clickhouse`},
+		{"/api/v1/kpis?tenant=acme&kpi=mood", "bad-parameter", 400, "kpi", "mood", "use one of /api/v1/catalogue: response_time, …"},
+		{"/api/v1/kpis?tenant=acme&window=2y", "bad-parameter", 400, "window", "2y", "as in 15m, or all, or day, week, month, quarter or year"},
+		{"/api/v1/kpis?tenant=acme&window=2h", "not-live", 400, "window", "2h", `use one of "1h", "7d", "day", "week", "month", "quarter", "year", or start the board with --clickhouse`},
 		{"/api/v1/kpis?tenant=acme&by=mood", "bad-parameter", 400, "by", "mood", "as in by=team,channel"},
-		{"/api/v1/kpis?tenant=acme&by=team,channel", "not-live", 400, "by", "team,channel", `use one of "", "team", or start the board with --clickhouse`},
+		{"/api/v1/kpis?tenant=acme&by=team,channel", "not-live", 400, "by", "team,channel", `"team", `},
 		{"/api/v1/kpis?tenant=acme&at=today", "bad-parameter", 400, "at", "today", "write RFC 3339"},
 		{"/api/v1/kpis?tenant=acme&at=2026-03-21T08:31:00Z", "bad-parameter", 400, "at", "2026-03-21T08:31:00Z", "leave it out for now"},
 		{"/api/v1/kpis?tenant=acme&at=2026-03-21T08:00:00Z", "not-live", 400, "at", "2026-03-21T08:00:00Z", "--clickhouse"},
-		{"/api/v1/kpis?tenants=acme", "bad-parameter", 400, "tenants", "acme", "use tenant, kpi, window, by, at"},
+		{"/api/v1/kpis?tenants=acme", "bad-parameter", 400, "tenants", "acme", "use tenant, kpi, window, by, at, compare"},
 		{"/api/v1/kpis?tenant=acme&tenant=other", "bad-parameter", 400, "tenant", "acme other", "give it once"},
+		{"/api/v1/kpis?tenant=acme&kpi=overdue_ratio&compare=best", "bad-parameter", 400, "compare", "best", "use previous or year"},
+		{"/api/v1/kpis?tenant=acme&compare=year", "bad-parameter", 400, "compare", "year", "name the KPIs"},
+		{"/api/v1/kpis?tenant=acme&kpi=overdue_ratio&compare=year", "not-live", 400, "compare", "year", "--clickhouse"},
+		{"/api/v1/scorecards?tenant=acme", "no-scorecards", 404, "", "", "docs/scorecards.md"},
 		{"/api/v1/stream?by=mood", "bad-parameter", 400, "by", "mood", "as in by=team,channel"},
 		{"/api/v1/stream?window=0m", "bad-parameter", 400, "window", "0m", "as in 15m, or all"},
 		{"/?lang=de", "bad-parameter", 400, "lang", "de", "use en, zh or fa"},
@@ -322,7 +481,7 @@ func TestReadyOnceReadingsArrive(t *testing.T) {
 	if got := get(t, server.URL+"/healthz"); got.status != http.StatusOK {
 		t.Errorf("healthz: %d", got.status)
 	}
-	give(b, snapshots, known())
+	give(b, snapshots, known().snapshot())
 	if got := get(t, server.URL+"/readyz"); got.status != http.StatusOK {
 		t.Errorf("after: %d %v", got.status, got.body)
 	}
@@ -330,42 +489,48 @@ func TestReadyOnceReadingsArrive(t *testing.T) {
 
 // What is configured can be asked for before there is anything in it.
 func TestConfiguredWindowsAreLiveWithoutReadings(t *testing.T) {
-	b, snapshots, server := start(t, func(c *Config) {
-		c.Windows, c.Groups = window.Default(), []kpi.Set{kpi.SetOf(kpi.AgentName)}
-	})
-	give(b, snapshots, known())
-	got := get(t, server.URL+"/api/v1/kpis?kpi=response_time&window=1m&by=agent")
+	b, snapshots, server := start(t, func(c *Config) { c.Groups = []kpi.Set{kpi.SetOf(kpi.AgentName)} })
+	give(b, snapshots, known().snapshot())
+	got := get(t, server.URL+"/api/v1/kpis?kpi=response_time&window=7d&by=agent")
 	if values := list(t, got.body); got.status != http.StatusOK || len(values) != 0 {
 		t.Errorf("%d %v", got.status, got.body)
-	}
-	body := get(t, server.URL+"/api/v1/catalogue").body
-	if windows := jsonOf(t, body["windows"]); windows != `["1m","5m","15m","1h","8h","24h","7d","30d","all"]` {
-		t.Errorf("windows %s", windows)
-	}
-	if groupings := jsonOf(t, body["groupings"]); groupings != `["","team","agent"]` {
-		t.Errorf("groupings %s", groupings)
 	}
 }
 
 func TestCatalogue(t *testing.T) {
 	b, snapshots, server := start(t, nil)
-	give(b, snapshots, known())
+	give(b, snapshots, known().snapshot())
 	body := get(t, server.URL+"/api/v1/catalogue").body
-	first := body["kpis"].([]any)[0].(map[string]any)
-	if first["key"] != "response_time" || first["shown_as"] != "minutes" || first["names"].(map[string]any)["zh"] != "响应时长" {
+	kpis := body["kpis"].([]any)
+	first := kpis[0].(map[string]any)
+	if first["key"] != "response_time" || first["shown_as"] != "minutes" || first["section"] != "A" || first["names"].(map[string]any)["zh"] != "响应时长" {
 		t.Errorf("first KPI %v", first)
 	}
-	delete(body, "kpis")
-	want := map[string]any{"tenants": []any{"acme"}, "windows": []any{"1h", "7d"}, "groupings": []any{"", "team"}}
-	if !reflect.DeepEqual(body, want) {
-		t.Errorf("got %v, want %v", body, want)
+	if measures := jsonOf(t, first["measures"]); measures != `["response_time"]` {
+		t.Errorf("measures %s", measures)
+	}
+	for _, d := range kpis {
+		for _, lang := range []string{"en", "zh", "fa"} {
+			if text, _ := d.(map[string]any)["descriptions"].(map[string]any)[lang].(string); text == "" {
+				t.Errorf("%v has no description in %s", d.(map[string]any)["key"], lang)
+			}
+		}
+	}
+	if option := body["options"].([]any)[0].(map[string]any); option["name"] != "first_handling" || option["value"] != "any" {
+		t.Errorf("first option %v", option)
+	}
+	if got := jsonOf(t, []any{body["tenants"], body["windows"]}); got != `[["acme"],["1h","7d","day","week","month","quarter","year"]]` {
+		t.Errorf("tenants and windows %s", got)
+	}
+	if groupings := jsonOf(t, body["groupings"]); !strings.HasPrefix(groupings, `["","team",`) || !strings.Contains(groupings, `"stage"`) {
+		t.Errorf("groupings %s", groupings)
 	}
 }
 
 func TestMetricsComeFromTheGatherer(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	b, snapshots, server := start(t, func(c *Config) { c.Gatherer, c.Registerer = reg, reg })
-	give(b, snapshots, known())
+	give(b, snapshots, known().snapshot())
 	text, _ := get(t, server.URL+"/metrics").body["text"].(string)
 	if !strings.Contains(text, "deskpulse_board_streams 0\n") {
 		t.Error(text)

@@ -13,12 +13,11 @@ import (
 	"github.com/deskpulse/deskpulse/pkg/input"
 	"github.com/deskpulse/deskpulse/pkg/output"
 	"github.com/deskpulse/deskpulse/pkg/process"
-	"github.com/deskpulse/deskpulse/pkg/window"
 )
 
 // Command is deskpulse board: a board beside workers that run elsewhere.
 type Command struct {
-	Config     string `type:"existingfile" env:"DESKPULSE_CONFIG" placeholder:"FILE" help:"Windows and breakdowns, the same file as the workers'; see docs/configuration.md."`
+	Config     string `type:"existingfile" env:"DESKPULSE_CONFIG" placeholder:"FILE" help:"Windows, breakdowns, KPIs of your own and scorecards: the same file as the workers'; see docs/configuration.md."`
 	Nats       string `default:"nats://127.0.0.1:4222" env:"DESKPULSE_NATS" placeholder:"URL" help:"Where NATS is; several URLs are separated by commas."`
 	Creds      string `env:"DESKPULSE_CREDS" placeholder:"FILE" help:"Credentials file of the NATS user."`
 	TLSCA      string `name:"tls-ca" env:"DESKPULSE_TLS_CA" placeholder:"FILE" help:"Certificates that sign the NATS server's; those of the system by default."`
@@ -44,13 +43,12 @@ Examples:
 
 // Run serves until ctx ends.
 func (c *Command) Run(ctx context.Context, log *zap.Logger) error {
-	settings, err := c.settings(log)
+	settings, err := Load(c.Config, log)
 	if err != nil {
 		return err
 	}
 	group := process.Group{Log: log}
-	history, err := c.history(&group, settings.Windows)
-	if err != nil {
+	if err := c.openHistory(&group, settings); err != nil {
 		return err
 	}
 	listener, err := process.Listen(ctx, c.Listen)
@@ -67,16 +65,14 @@ func (c *Command) Run(ctx context.Context, log *zap.Logger) error {
 	defer nc.Close()
 
 	registry := prometheus.NewRegistry()
-	kpis := NewKPIs(settings.Catalogue)
+	kpis := NewKPIs(settings.Compiled)
 	registry.MustRegister(kpis, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if err := process.RegisterBuildInfo(registry); err != nil {
 		return err
 	}
-	b, err := New(Config{
-		Catalogue: settings.Catalogue, Windows: settings.Windows, Groups: settings.Groups,
-		Live: Follow(nc, settings.Catalogue, log, kpis.Set), History: history,
-		Log: log, Gatherer: registry, Registerer: registry,
-	})
+	settings.Live = Follow(nc, settings.Compiled.Layout, log, kpis.Set)
+	settings.Log, settings.Gatherer, settings.Registerer = log, registry, registry
+	b, err := New(*settings)
 	if err != nil {
 		return err
 	}
@@ -86,32 +82,45 @@ func (c *Command) Run(ctx context.Context, log *zap.Logger) error {
 	return group.Run(ctx)
 }
 
-// settings are what the configuration says of the workers' engines.
-func (c *Command) settings(log *zap.Logger) (engine.Config, error) {
-	file, warnings, err := config.Load(c.Config)
+// Load reads what a configuration file, "" for none, says of a board.
+func Load(file string, log *zap.Logger) (*Config, error) {
+	settings, warnings, err := config.Load(file)
 	if err != nil {
-		return engine.Config{}, err
+		return nil, err
 	}
 	for _, w := range warnings {
 		log.Warn("configuration", zap.String("warning", w))
 	}
-	return file.Engine()
+	workers, err := settings.Engine()
+	if err != nil {
+		return nil, err
+	}
+	cards, err := settings.Scheme()
+	if err != nil {
+		return nil, err
+	}
+	e, err := engine.New(workers) // it lays the measures out as the workers do
+	if err != nil {
+		return nil, err
+	}
+	return &Config{Compiled: e.Compiled(), Windows: workers.Windows, Groups: workers.Groups, Scorecards: cards, Calendar: workers.Calendar}, nil
 }
 
-// history opens ClickHouse where it was given; the group closes it.
-func (c *Command) history(group *process.Group, windows []window.Window) (History, error) {
+// openHistory opens ClickHouse where it was given; the group closes it.
+func (c *Command) openHistory(group *process.Group, settings *Config) error {
 	if c.ClickHouse == "" {
-		return nil, nil
+		return nil
 	}
 	options, err := output.ParseClickHouseDSN(c.ClickHouse)
 	if err != nil {
-		return nil, fmt.Errorf("--clickhouse: %w", err)
+		return fmt.Errorf("--clickhouse: %w", err)
 	}
-	options.Windows = windows
+	options.Windows, options.Compiled = settings.Windows, settings.Compiled
 	db, err := output.OpenClickHouse(options)
 	if err != nil {
-		return nil, fmt.Errorf("--clickhouse: %w", err)
+		return fmt.Errorf("--clickhouse: %w", err)
 	}
 	group.Defer("clickhouse", func(context.Context) error { return db.Close() })
-	return FromClickHouse(db), nil
+	settings.History = FromClickHouse(db, settings.Compiled, settings.Calendar)
+	return nil
 }

@@ -1,9 +1,9 @@
 // Package board shows the live KPIs: one web page and an HTTP API.
 //
-// In come the live readings of all partitions, already merged, four times a second
-// (Config.Live), and for what is not live the history (Config.History). It keeps the
-// newest snapshot only, as large as the merged readings, and has it again seconds after
-// a restart. Out go the page, JSON, server-sent events and /metrics. Anyone who reaches
+// In come the live totals of all partitions, already merged, up to four times a second
+// (Config.Live), and for what is not live the history (Config.History). Of them it
+// evaluates the KPIs that are asked for or shown, and no others. It keeps the newest
+// snapshot only, as large as the merged totals, and has it again seconds after a restart. Out go the page, JSON, server-sent events and /metrics. Anyone who reaches
 // the address may read everything, so it listens on loopback unless told otherwise.
 //
 // It fails towards silence: a partition that is not heard from is named as silent and

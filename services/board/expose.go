@@ -8,11 +8,11 @@ import (
 // topGroups is how many groups of a breakdown /metrics shows; the rest is "other".
 const topGroups = 100
 
-// NewKPIs returns the collector of the finished KPIs for /metrics. A distribution is six
-// series for each group and window, so it shows the whole tenant and breakdowns by one
-// dimension of few values; agents and pairs of dimensions are on the API.
-func NewKPIs(catalogue kpi.Catalogue) *output.KPIs {
-	return output.NewKPIs(catalogue, []kpi.Set{
-		0, kpi.SetOf(kpi.Team), kpi.SetOf(kpi.Channel), kpi.SetOf(kpi.Priority), kpi.SetOf(kpi.Category),
+// NewKPIs returns the collector of the finished KPIs for /metrics. Beside the breakdowns
+// that their definitions name it shows the whole tenant and breakdowns by one dimension of
+// few values; agents and pairs of dimensions are on the API.
+func NewKPIs(c *kpi.Compiled) *output.KPIs {
+	return output.NewKPIs(c, []kpi.Set{
+		kpi.SetOf(kpi.Team), kpi.SetOf(kpi.Channel), kpi.SetOf(kpi.Priority), kpi.SetOf(kpi.Category),
 	}, topGroups)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/deskpulse/deskpulse/pkg/kpi"
 	"github.com/deskpulse/deskpulse/pkg/output"
@@ -15,53 +16,54 @@ import (
 )
 
 // set is what one of two partitions knows: n of 2n open requests are overdue.
-func set(partition uint16, at, n int64, full bool) *kpi.ReadingSet {
-	return &kpi.ReadingSet{
-		Partition: partition, Partitions: 2, Epoch: 1, Position: uint64(at), At: at, Full: full,
-		Readings: []kpi.Reading{ratio("acme", "overdue_ratio", "", kpi.Group{}, n, 2*n)},
+func set(partition uint16, at, n int64, full bool) *kpi.TotalsSet {
+	var s sheet
+	s.overdue("acme", kpi.Group{}, n, 2*n)
+	return &kpi.TotalsSet{
+		Partition: partition, Partitions: 2, Epoch: 1, Position: uint64(at), Layout: compiled().Layout, At: at, Full: full, Totals: s.snapshot().Totals,
 	}
 }
 
-func loadCatalogue(t *testing.T) kpi.Catalogue {
-	t.Helper()
-	c, err := kpi.LoadCatalogue()
-	if err != nil {
-		t.Fatal(err)
+// follow is a follower from some time on.
+func follow(begin time.Time) *follower { return newFollower(compiled().Layout, zap.NewNop(), begin) }
+
+// overdueOf is the number of overdue tickets in a snapshot; -1 where there are no totals.
+func overdueOf(s *Snapshot) int64 {
+	m, _ := compiled().Find("tickets_overdue")
+	for i := range s.Totals {
+		if s.Totals[i].Window == everything {
+			return s.Totals[i].Values.At(m.Slot)
+		}
 	}
-	return c
+	return -1
 }
 
 func TestSilentPartitionIsNamedAndLeftOut(t *testing.T) {
-	catalogue := loadCatalogue(t)
 	begin := time.Unix(now, 0).UTC()
 	after := func(s float64) time.Time { return begin.Add(time.Duration(s * float64(time.Second))) }
-	f := &follower{merger: output.NewMerger(), started: begin, heard: make(map[uint16]time.Time)}
-	// overdue is the numerator shown; -1 where there is no reading.
-	overdue := func(s Snapshot) int64 {
-		if len(s.Readings) == 0 {
-			return -1
-		}
-		return s.Readings[0].Terms[0].At(0)
-	}
+	f := follow(begin)
+	overdue := func(s Snapshot) int64 { return overdueOf(&s) }
 
 	f.add(set(0, now, 3, true), after(0.2))
 	if m := f.merge(after(0.5)); m != nil {
 		t.Errorf("shown before both partitions were heard from: %v", m)
 	}
 	f.add(set(1, now, 5, true), after(0.7))
-	s := f.snapshot(f.merge(after(1)), catalogue)
+	s := f.snapshot(f.merge(after(1)))
 	if overdue(s) != 8 || s.Silent != nil || s.Partitions != 2 || s.At != now {
 		t.Errorf("both: %+v", s)
 	}
 	if m := f.merge(after(1.2)); m != nil {
 		t.Errorf("shown again without news: %v", m)
 	}
-	f.add(set(0, now+4, 4, false), after(4))
-	s = f.snapshot(f.merge(after(4)), catalogue)
+	change := set(0, now+4, 4, false)
+	change.Number = 1
+	f.add(change, after(4))
+	s = f.snapshot(f.merge(after(4)))
 	if want := []Silent{{1, begin}}; overdue(s) != 4 || !reflect.DeepEqual(s.Silent, want) {
 		t.Errorf("one is silent: %+v, want %v", s, want)
 	}
-	s = f.snapshot(f.merge(after(8)), catalogue)
+	s = f.snapshot(f.merge(after(8)))
 	if overdue(s) != -1 || len(s.Silent) != 2 || s.At != 0 {
 		t.Errorf("both are silent: %+v", s)
 	}
@@ -69,9 +71,9 @@ func TestSilentPartitionIsNamedAndLeftOut(t *testing.T) {
 
 func TestPartitionNeverHeardOfIsSilentFromTheStart(t *testing.T) {
 	begin := time.Unix(now, 0).UTC()
-	f := &follower{merger: output.NewMerger(), started: begin, heard: make(map[uint16]time.Time)}
+	f := follow(begin)
 	f.add(set(1, now+3, 5, true), begin.Add(3*time.Second))
-	s := f.snapshot(f.merge(begin.Add(3*time.Second)), loadCatalogue(t))
+	s := f.snapshot(f.merge(begin.Add(3 * time.Second)))
 	if want := []Silent{{0, begin}}; !reflect.DeepEqual(s.Silent, want) {
 		t.Errorf("silent %v, want %v", s.Silent, want)
 	}
@@ -79,13 +81,30 @@ func TestPartitionNeverHeardOfIsSilentFromTheStart(t *testing.T) {
 
 func TestFullSetsAreAskedForOnceASecond(t *testing.T) {
 	begin := time.Unix(now, 0)
-	f := &follower{merger: output.NewMerger(), started: begin, heard: make(map[uint16]time.Time)}
+	f := follow(begin)
 	var asks []bool
 	for _, at := range []time.Duration{0, 500, 1000} {
 		asks = append(asks, f.add(set(0, now, 1, false), begin.Add(at*time.Millisecond)))
 	}
 	if want := []bool{true, false, true}; !reflect.DeepEqual(asks, want) {
 		t.Errorf("asked %v, want %v", asks, want)
+	}
+}
+
+// A worker with other measures is told once, and its partition is silent.
+func TestForeignWorkerIsLeftOut(t *testing.T) {
+	begin := time.Unix(now, 0).UTC()
+	core, told := observer.New(zap.WarnLevel)
+	f := newFollower(compiled().Layout, zap.New(core), begin)
+	other := set(1, now, 5, true)
+	other.Layout++
+	for range 3 {
+		f.add(other, begin)
+	}
+	f.add(set(0, now, 3, true), begin)
+	s := f.snapshot(f.merge(begin.Add(3 * time.Second)))
+	if overdueOf(&s) != 3 || len(s.Silent) != 1 || s.Silent[0].Partition != 1 || told.Len() != 1 {
+		t.Errorf("%+v; told %d times", s, told.Len())
 	}
 }
 
@@ -107,7 +126,7 @@ func TestFollowMergesWhatIsPublished(t *testing.T) {
 	asks, err := nc.Subscribe("desklive.ask", func(*nats.Msg) {
 		for p := range uint16(2) {
 			publisher := output.NewPublisher(nc, nil)
-			if err := publisher.Publish(set(p, now, int64(p)+1, true), time.Now()); err != nil {
+			if err := publisher.Publish(set(p, now, int64(p)+1, true)); err != nil {
 				t.Error(err)
 			}
 		}
@@ -119,7 +138,7 @@ func TestFollowMergesWhatIsPublished(t *testing.T) {
 
 	shown, done := make(chan Snapshot, 1), make(chan error, 1)
 	var merged *output.Merged // written before shown is sent
-	live := Follow(nc, loadCatalogue(t), zap.NewNop(), func(m *output.Merged) { merged = m })
+	live := Follow(nc, compiled().Layout, zap.NewNop(), func(m *output.Merged) { merged = m })
 	go func() {
 		done <- live(ctx, func(s Snapshot) {
 			select {
@@ -130,7 +149,7 @@ func TestFollowMergesWhatIsPublished(t *testing.T) {
 	}()
 	select {
 	case s := <-shown:
-		if r := s.Readings; len(r) != 1 || r[0].Terms[0].At(0) != 3 || r[0].Terms[1].At(0) != 6 || s.Partitions != 2 || s.Silent != nil {
+		if overdueOf(&s) != 3 || s.Partitions != 2 || s.Silent != nil {
 			t.Errorf("%+v", s)
 		}
 		if merged == nil || merged.At != now {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/deskpulse/deskpulse/pkg/kpi"
@@ -52,12 +53,18 @@ type page struct{ html map[string][]byte }
 // tile is a KPI as the page's template sees it.
 type tile struct {
 	Key, Name, Description, Unit, Scope string
-	ShownAs                             string
+	ShownAs, Direction                  string
 	Type                                kpi.Type
 	Formula                             kpi.Formula
 }
 
-func newPage(c kpi.Catalogue) (*page, error) {
+// section is a part of the table of all KPIs.
+type section struct {
+	Key, Name string
+	Tiles     []tile
+}
+
+func newPage(c *kpi.Compiled) (*page, error) {
 	t, err := template.New("index.html").Parse(string(asset("index.html")))
 	if err != nil {
 		return nil, fmt.Errorf("page: %w", err)
@@ -68,18 +75,11 @@ func newPage(c kpi.Catalogue) (*page, error) {
 	}
 	p := &page{html: make(map[string][]byte)}
 	for _, lang := range languages {
-		text := texts[lang]
-		var tiles []tile
-		for i := range c {
-			d := &c[i]
-			tiles = append(tiles, tile{
-				Key: d.Key, Name: name(d, lang), Description: d.Description,
-				ShownAs: d.ShownAs, Type: d.Type, Formula: d.Formula, Unit: text.Units[d.ShownAs], Scope: text.scope(d),
-			})
-		}
+		tiles, sections := layOut(c, lang, texts[lang])
 		var out bytes.Buffer
 		err := t.Execute(&out, map[string]any{
-			"Lang": lang, "Dir": text.Dir, "Text": text, "Tiles": tiles, "Build": build, "Languages": languages, "Texts": texts,
+			"Lang": lang, "Dir": texts[lang].Dir, "Text": texts[lang], "Tiles": tiles, "Sections": sections,
+			"Build": build, "Languages": languages, "Texts": texts,
 		})
 		if err != nil {
 			return nil, fmt.Errorf("page: %w", err)
@@ -89,13 +89,36 @@ func newPage(c kpi.Catalogue) (*page, error) {
 	return p, nil
 }
 
-func name(d *kpi.Definition, lang string) string {
+// layOut puts the headline KPIs on tiles and all others into the sections of the table.
+func layOut(c *kpi.Compiled, lang string, text *text) (tiles []tile, sections []section) {
+	for _, key := range Sections {
+		sections = append(sections, section{Key: key, Name: text.Sections[key]})
+	}
+	for i := range c.Catalogue.KPIs {
+		d := &c.Catalogue.KPIs[i]
+		t := tile{
+			Key: d.Key, Name: inLanguage(d.Names, lang, d.Key), Description: inLanguage(d.Descriptions, lang, ""),
+			ShownAs: d.ShownAs, Direction: d.Direction, Type: d.Type, Formula: d.Formula,
+			Unit: text.Units[d.ShownAs], Scope: text.scope(d),
+		}
+		if slices.Contains(headline, d.Key) {
+			tiles = append(tiles, t)
+			continue
+		}
+		at := slices.Index(Sections, Section(d))
+		sections[at].Tiles = append(sections[at].Tiles, t)
+	}
+	return tiles, slices.DeleteFunc(sections, func(s section) bool { return len(s.Tiles) == 0 })
+}
+
+// inLanguage returns a text in a language or else in English, or else what is given.
+func inLanguage(texts map[string]string, lang, otherwise string) string {
 	for _, l := range []string{lang, "en"} {
-		if n := d.Names[l]; n != "" {
+		if n := texts[l]; n != "" {
 			return n
 		}
 	}
-	return d.Key
+	return otherwise
 }
 
 func (p *page) serve(w http.ResponseWriter, r *http.Request) {

@@ -3,8 +3,9 @@ package board
 import (
 	"cmp"
 	"encoding/json"
-	"maps"
 	"slices"
+	"sort"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,14 +16,16 @@ import (
 // Snapshot is what is known of all partitions at one instant. It is never changed once
 // it was handed to the board.
 type Snapshot struct {
-	At         int64 // Unix seconds; what happened at t < At is counted. 0 before the first reading
+	At         int64 // Unix seconds; what happened at t < At is counted. 0 before the first totals
 	Newest     int64 // Unix milliseconds at which the broker stored the newest event counted
 	Partitions int   // how many there are; 0 while unknown
 	Silent     []Silent
-	Readings   []kpi.Reading // merged over the partitions that are not silent
+	// Totals are merged over the partitions that are not silent, in the order of tenant,
+	// set, values of the group and window.
+	Totals []kpi.Totals
 }
 
-// Silent is a partition that is not heard from. Its readings are not in the Snapshot.
+// Silent is a partition that is not heard from. Its totals are not in the Snapshot.
 type Silent struct {
 	Partition uint16    `json:"partition"`
 	Since     time.Time `json:"since"`
@@ -37,12 +40,11 @@ type slice struct {
 // state is a Snapshot with what is derived from it. Any goroutine may read it.
 type state struct {
 	Snapshot
-	catalogue kpi.Catalogue
-	tenants   []string
-	windows   []string
-	sets      []kpi.Set
-	readings  map[slice][]*kpi.Reading // stocks under window ""
-	replaced  chan struct{}            // closed when a newer state is there
+	compiled *kpi.Compiled
+	tenants  []string
+	windows  []string // rolling ones, the shorter first, then calendar periods
+	sets     []kpi.Set
+	replaced chan struct{} // closed when a newer state is there
 
 	mu    sync.Mutex
 	views map[slice]*view
@@ -50,45 +52,52 @@ type state struct {
 
 func newState(c *Config, s Snapshot) *state {
 	st := &state{
-		Snapshot: s, catalogue: c.Catalogue,
-		readings: make(map[slice][]*kpi.Reading),
-		replaced: make(chan struct{}),
-		views:    make(map[slice]*view),
+		Snapshot: s, compiled: c.Compiled, replaced: make(chan struct{}), views: make(map[slice]*view),
+		windows: slices.Clone(c.Compiled.Windows), sets: slices.Concat([]kpi.Set{0}, c.Compiled.Breakdown, c.Groups),
 	}
-	tenants, windows, sets := map[string]bool{}, map[string]bool{}, map[kpi.Set]bool{}
-	for _, w := range c.Windows {
-		windows[w.Name] = true
+	for p := kpi.Day; p < kpi.NumPeriods; p++ {
+		st.windows = append(st.windows, p.String())
 	}
-	for _, by := range c.Groups {
-		sets[by] = true
-	}
-	for i := range s.Readings {
-		r := &s.Readings[i]
-		if _, ok := c.Catalogue.Find(r.KPI); !ok {
-			continue // a worker with a newer catalogue
+	// From breakdown to breakdown, without looking at each of their totals.
+	for i := 0; i < len(s.Totals); {
+		t := &s.Totals[i]
+		if n := len(st.tenants); n == 0 || st.tenants[n-1] != t.Tenant {
+			st.tenants = append(st.tenants, t.Tenant)
 		}
-		key := slice{r.Tenant, r.Window, r.Group.Set}
-		st.readings[key] = append(st.readings[key], r)
-		tenants[r.Tenant], sets[r.Group.Set] = true, true
-		if r.Window != "" {
-			windows[r.Window] = true
-		}
+		st.sets = append(st.sets, t.Group.Set)
+		i = st.search(t.Tenant, t.Group.Set+1)
 	}
-	st.tenants = slices.Sorted(maps.Keys(tenants))
-	st.windows = slices.SortedFunc(maps.Keys(windows), compareWindows)
-	st.sets = slices.SortedFunc(maps.Keys(sets), compareSets)
+	slices.SortStableFunc(st.windows, compareWindows)
+	slices.SortFunc(st.sets, compareSets)
+	st.sets = slices.Compact(st.sets)
 	return st
 }
 
-// compareWindows puts the shorter first and "all" last.
+// search returns where the totals of a set begin, or would.
+func (st *state) search(tenant string, by kpi.Set) int {
+	return sort.Search(len(st.Totals), func(i int) bool {
+		t := &st.Totals[i]
+		return cmp.Or(strings.Compare(t.Tenant, tenant), cmp.Compare(t.Group.Set, by)) >= 0
+	})
+}
+
+// totals returns what is known of a tenant's groups of one breakdown.
+func (st *state) totals(tenant string, by kpi.Set) []kpi.Totals {
+	return st.Totals[st.search(tenant, by):st.search(tenant, by+1)]
+}
+
+// compareWindows puts the shorter first, then "all", then calendar periods.
 func compareWindows(a, b string) int {
-	return cmp.Or(cmp.Compare(windowLength(a), windowLength(b)), cmp.Compare(a, b))
+	return cmp.Compare(windowLength(a), windowLength(b))
 }
 
 func windowLength(name string) int64 {
+	if p, ok := kpi.ParsePeriod(name); ok {
+		return 1<<62 + int64(p)
+	}
 	w, err := window.Parse(name)
 	if err != nil || w.Length == 0 {
-		return 1 << 62
+		return 1 << 61
 	}
 	return w.Length
 }
@@ -107,33 +116,9 @@ func setNames(sets []kpi.Set) []string {
 	return out
 }
 
-// find returns the readings of one slice: the flows in its window, and the stocks,
-// which have none.
-func (st *state) find(s slice) []*kpi.Reading {
-	flows := st.readings[s]
-	s.window = ""
-	return slices.Concat(flows, st.readings[s])
-}
-
-// sort puts readings in the order of the catalogue, then of their groups and windows.
-func sortReadings(c kpi.Catalogue, rs []*kpi.Reading) {
-	order := make(map[string]int, len(c))
-	for i := range c {
-		order[c[i].Key] = i
-	}
-	slices.SortFunc(rs, func(a, b *kpi.Reading) int {
-		return cmp.Or(
-			cmp.Compare(a.Group.Set, b.Group.Set),
-			slices.Compare(a.Group.Dims[:], b.Group.Dims[:]),
-			cmp.Compare(order[a.KPI], order[b.KPI]),
-			compareWindows(a.Window, b.Window),
-		)
-	})
-}
-
 // encode returns a reading as the API shows it.
-func encode(c kpi.Catalogue, at int64, r *kpi.Reading) json.RawMessage {
-	d, ok := c.Find(r.KPI)
+func encode(c *kpi.Compiled, at int64, r *kpi.Reading) json.RawMessage {
+	d, ok := c.Catalogue.Find(r.KPI)
 	if !ok {
 		panic("board: internal error: reading of unknown KPI " + r.KPI)
 	}

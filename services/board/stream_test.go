@@ -6,11 +6,13 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/deskpulse/deskpulse/pkg/kpi"
+	"github.com/deskpulse/deskpulse/pkg/window"
 )
 
 // stream is a client of server-sent events.
@@ -61,22 +63,37 @@ func (s *stream) next() (name string, data map[string]any) {
 
 func quick(c *Config) { c.Pace, c.Heartbeat = time.Millisecond, time.Hour }
 
+// ofTeams leaves out what the stream says of the whole tenant.
+func ofTeams(readings []string) []string {
+	return slices.DeleteFunc(readings, func(r string) bool { return strings.Contains(r, " {} ") })
+}
+
 func TestStreamSendsStateThenChanges(t *testing.T) {
 	b, snapshots, server := start(t, quick)
-	give(b, snapshots, known())
+	give(b, snapshots, known().snapshot())
 	s := listen(t, server.URL+"/api/v1/stream?tenant=acme&window=1h&by=team")
 	name, data := s.next()
-	if name != "state" || len(list(t, data)) != 7 { // three of the tenant, four of teams
-		t.Fatalf("%s %v", name, data)
+	all := list(t, data)
+	if name != "state" || len(all)-4 != len(compiled().Catalogue.KPIs) || len(ofTeams(all)) != 4 { // each KPI once
+		t.Fatalf("%s %d %v", name, len(all), data)
 	}
 	if data["at"] != "2026-03-21T08:30:00Z" || data["now"] != "2026-03-21T08:30:02Z" || data["build"] != build {
 		t.Errorf("head %v", data)
 	}
 
-	later := known()
+	sheet := known()
+	sheet.overdue("acme", team("billing"), -3, 0)
+	sheet.times("acme", team("network"), "1h", -360_000) // gone
+	later := sheet.snapshot()
 	later.At += 5
-	later.Readings[1] = ratio("acme", "overdue_ratio", "", team("billing"), 6, 12)
-	later.Readings = later.Readings[:7] // network's times are gone
+	for i := range later.Totals {
+		if later.Totals[i].Group == team("network") {
+			later.Totals[i].Values = slices.DeleteFunc(later.Totals[i].Values, func(e window.Entry) bool {
+				m, _ := compiled().Find("response_time")
+				return e.Slot >= m.Slot && int(e.Slot) < int(m.Slot)+m.Slots
+			})
+		}
+	}
 	later.Silent = []Silent{{3, time.Unix(now-60, 0).UTC()}}
 	give(b, snapshots, later)
 	name, data = s.next()
@@ -93,13 +110,32 @@ func TestStreamSendsStateThenChanges(t *testing.T) {
 		t.Errorf("at %v", data["at"])
 	}
 
-	more := later
-	more.Readings = append([]kpi.Reading{}, later.Readings...)
-	more.Readings = append(more.Readings, ratio("beta", "overdue_ratio", "", kpi.Group{}, 0, 1))
-	give(b, snapshots, more)
+	sheet.overdue("beta", kpi.Group{}, 0, 1)
+	give(b, snapshots, sheet.snapshot())
 	name, data = s.next()
 	if name != "state" || jsonOf(t, data["tenants"]) != `["acme","beta"]` || data["tenant"] != "acme" {
 		t.Errorf("a new tenant: %s %v", name, data)
+	}
+}
+
+// The page shows a KPI in the window that is picked, unless it is meant for longer ones
+// or has no meaning in it.
+func TestStreamShowsEachKPIWhereItHasAMeaning(t *testing.T) {
+	b, snapshots, server := start(t, quick)
+	give(b, snapshots, known().snapshot())
+	s := listen(t, server.URL+"/api/v1/stream?tenant=acme&window=1h&by=channel")
+	_, data := s.next()
+	windows := map[string]string{}
+	for _, r := range data["readings"].([]any) {
+		r := r.(map[string]any)
+		windows[r["kpi"].(string)], _ = r["window"].(string)
+	}
+	for key, want := range map[string]string{
+		"response_time": "1h", "repeat_incident_ratio": "1h", "overdue_ratio": "", "cost_per_service": "month", "churn_rate": "month", "satisfaction_score": "7d",
+	} {
+		if got, ok := windows[key]; !ok || got != want {
+			t.Errorf("%s is shown in %q, want %q", key, got, want)
+		}
 	}
 }
 
@@ -109,13 +145,13 @@ func TestStreamTakesTheFirstTenantAndStaysWithIt(t *testing.T) {
 	if name, data := s.next(); name != "state" || data["tenant"] != "" || data["at"] != nil {
 		t.Fatalf("before any reading: %s %v", name, data)
 	}
-	give(b, snapshots, known())
+	give(b, snapshots, known().snapshot())
 	if name, data := s.next(); name != "state" || data["tenant"] != "acme" || data["window"] != "1h" {
 		t.Fatalf("%s %v", name, data)
 	}
 	earlier := known()
-	earlier.Readings = append(earlier.Readings, ratio("aaa", "overdue_ratio", "", kpi.Group{}, 0, 1))
-	give(b, snapshots, earlier)
+	earlier.overdue("aaa", kpi.Group{}, 0, 1)
+	give(b, snapshots, earlier.snapshot())
 	if name, data := s.next(); name != "state" || data["tenant"] != "acme" {
 		t.Errorf("%s %v", name, data)
 	}
@@ -123,7 +159,7 @@ func TestStreamTakesTheFirstTenantAndStaysWithIt(t *testing.T) {
 
 func TestStreamBeats(t *testing.T) {
 	b, snapshots, server := start(t, func(c *Config) { c.Pace, c.Heartbeat = time.Millisecond, 5*time.Millisecond })
-	give(b, snapshots, known())
+	give(b, snapshots, known().snapshot())
 	s := listen(t, server.URL+"/api/v1/stream?tenant=acme")
 	s.next()
 	if name, data := s.next(); name != "change" || len(list(t, data)) != 0 || data["now"] == nil {
@@ -133,10 +169,10 @@ func TestStreamBeats(t *testing.T) {
 
 func TestStreamIsPaced(t *testing.T) {
 	b, snapshots, server := start(t, func(c *Config) { c.Pace, c.Heartbeat = 100*time.Millisecond, time.Hour })
-	give(b, snapshots, known())
+	give(b, snapshots, known().snapshot())
 	s := listen(t, server.URL+"/api/v1/stream?tenant=acme")
 	s.next()
-	last := known()
+	last := known().snapshot()
 	for range 50 {
 		last.At++
 		give(b, snapshots, last)
@@ -158,7 +194,7 @@ func TestStreamIsPaced(t *testing.T) {
 
 func TestStreamsAreBounded(t *testing.T) {
 	b, snapshots, server := start(t, func(c *Config) { quick(c); c.MaxStreams = 1 })
-	give(b, snapshots, known())
+	give(b, snapshots, known().snapshot())
 	first := listen(t, server.URL+"/api/v1/stream")
 	first.next()
 	got := get(t, server.URL+"/api/v1/stream")
@@ -168,11 +204,7 @@ func TestStreamsAreBounded(t *testing.T) {
 }
 
 func TestStreamsEndWithTheBoard(t *testing.T) {
-	catalogue, err := kpi.LoadCatalogue()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := New(Config{Catalogue: catalogue, Live: func(ctx context.Context, _ func(Snapshot)) error {
+	b, err := New(Config{Compiled: compiled(), Live: func(ctx context.Context, _ func(Snapshot)) error {
 		<-ctx.Done()
 		return nil
 	}})
@@ -201,11 +233,12 @@ func TestSlowClientSkips(t *testing.T) {
 	b, snapshots, server := start(t, quick)
 	slow := listen(t, server.URL+"/api/v1/stream?tenant=acme&by=team")
 	slow.next()
-	last := known()
+	var last Snapshot
 	for i := range 200 {
-		last.At++
-		last.Readings = append([]kpi.Reading(nil), last.Readings...)
-		last.Readings[1] = ratio("acme", "overdue_ratio", "", team("billing"), int64(i%12), 12)
+		sheet := known()
+		sheet.overdue("acme", team("billing"), int64(-i%9), 0)
+		last = sheet.snapshot()
+		last.At += int64(i)
 		give(b, snapshots, last)
 	}
 	for at := ""; at != time.Unix(last.At, 0).UTC().Format(time.RFC3339); {

@@ -23,10 +23,14 @@ type text struct {
 	Age      string            `json:"age"`
 	Table    string            `json:"table"`
 	NoRows   string            `json:"no_rows"`
+	All      string            `json:"all"`
+	Column   map[string]string `json:"column"`
 	Help     string            `json:"help"`
 	Language string            `json:"language"`
 	Mean     string            `json:"mean"`
 	Now      string            `json:"now"`
+	Sections map[string]string `json:"sections"`
+	Better   map[string]string `json:"better"` // by direction of the catalogue
 	Units    map[string]string `json:"units"`  // by shown_as of the catalogue
 	Script   map[string]string `json:"script"` // for board.js, which fills in what has {braces}
 }

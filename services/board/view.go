@@ -1,17 +1,18 @@
 package board
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/deskpulse/deskpulse/pkg/kpi"
-	"github.com/deskpulse/deskpulse/pkg/window"
 )
 
-// view is what one slice looks like in one state: the whole tenant, then its groups.
-// All clients that watch the same slice share it, so that it is encoded once.
+// view is what one slice looks like in one state: every KPI of the whole tenant, and a few
+// of its groups. All clients that watch the same slice share it, so that it
+// is evaluated and encoded once.
 type view struct {
 	state *state
 	slice slice
@@ -25,8 +26,8 @@ type view struct {
 }
 
 type row struct {
-	id      rowID
-	reading *kpi.Reading
+	id   rowID
+	text json.RawMessage
 }
 
 type rowID struct {
@@ -36,7 +37,7 @@ type rowID struct {
 
 // message is the data of a server-sent event.
 type message struct {
-	At         *time.Time        `json:"at"`  // null before the first reading
+	At         *time.Time        `json:"at"`  // null before the first totals
 	Now        time.Time         `json:"now"` // by the board's clock, so that a client can tell the age
 	Build      string            `json:"build,omitempty"`
 	Tenant     string            `json:"tenant"`
@@ -68,17 +69,36 @@ func (st *state) view(s slice) *view {
 	v, ok := st.views[s]
 	if !ok {
 		v = &view{state: st, slice: s}
-		rs := st.find(slice{s.tenant, s.window, 0})
+		in := func(d *kpi.Definition) []string { return st.near(d, s.window) }
+		readings := st.readings(wanted{tenant: s.tenant, kpis: st.compiled.Catalogue.KPIs, in: in})
 		if s.by != 0 {
-			rs = append(rs, st.find(s)...)
+			readings = append(readings, st.readings(wanted{s.tenant, s.by, st.columns(s.by), in, groups})...)
 		}
-		sortReadings(st.catalogue, rs)
-		for _, r := range rs {
-			v.rows = append(v.rows, row{rowID{r.KPI, r.Group}, r})
+		for i := range readings {
+			r := &readings[i]
+			v.rows = append(v.rows, row{rowID{r.KPI, r.Group}, encode(st.compiled, st.At, r)})
 		}
 		st.views[s] = v
 	}
 	return v
+}
+
+// headline are the KPIs that the page shows large, and by group.
+var headline = []string{"response_time", "overdue_ratio", "repeat_incident_ratio"}
+
+// columns are the KPIs shown for each group of a breakdown: the headline ones, and those
+// that are about this breakdown.
+func (st *state) columns(by kpi.Set) (out []kpi.Definition) {
+	for _, d := range st.compiled.Catalogue.KPIs {
+		own := slices.ContainsFunc(d.By, func(names string) bool {
+			set, _ := kpi.ParseSet(names) // checked with the catalogue
+			return set == by
+		})
+		if own || slices.Contains(headline, d.Key) && st.compiled.By(&d, by) {
+			out = append(out, d)
+		}
+	}
+	return out
 }
 
 // whole is the event that tells a client everything.
@@ -89,7 +109,7 @@ func (v *view) whole(now time.Time) []byte {
 		m := v.head(now)
 		m.Build, m.Tenants, m.Windows, m.Groupings = build, v.state.tenants, v.state.windows, setNames(v.state.sets)
 		for _, r := range v.rows {
-			m.Readings = append(m.Readings, encode(v.state.catalogue, v.state.At, r.reading))
+			m.Readings = append(m.Readings, r.text)
 		}
 		v.full, v.fullAt = m.event("state"), now
 	}
@@ -115,22 +135,28 @@ func (v *view) since(old *view, now time.Time) []byte {
 }
 
 func (v *view) difference(old *view, now time.Time) []byte {
-	before := make(map[rowID]*kpi.Reading, len(old.rows))
+	before := make(map[rowID]json.RawMessage, len(old.rows))
 	for _, r := range old.rows {
-		before[r.id] = r.reading
+		before[r.id] = r.text
 	}
 	m := v.head(now)
 	for _, r := range v.rows {
 		was, ok := before[r.id]
 		delete(before, r.id)
-		if !ok || !slices.EqualFunc(was.Terms, r.reading.Terms, slices.Equal[window.Vector]) {
-			m.Readings = append(m.Readings, encode(v.state.catalogue, v.state.At, r.reading))
+		if !ok || !bytes.Equal(timeless(was), timeless(r.text)) {
+			m.Readings = append(m.Readings, r.text)
 		}
 	}
 	for id := range before {
 		m.Gone = append(m.Gone, gone{id.kpi, groupNames(id.group)})
 	}
 	return m.event("change")
+}
+
+// timeless is a reading without its instant, which it begins with.
+func timeless(reading []byte) []byte {
+	_, rest, _ := bytes.Cut(reading, []byte(","))
+	return rest
 }
 
 func (v *view) sameChoices(old *view) bool {

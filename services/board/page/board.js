@@ -29,9 +29,10 @@ let head = null; // the newest event without its readings
 let readings = new Map();
 
 // A number as people read it, in the unit of the catalogue.
+const scales = { minutes: 1 / 60, hours: 1 / 3600, "%": 100, "‰": 1000 };
 function scaled(shown, value) {
-  const n = shown === "minutes" ? value / 60 : shown === "%" ? value * 100 : value;
-  return Math.abs(n) >= 1000 ? integer.format(n) : oneDigit.format(n);
+  const n = value * (scales[shown] ?? 1);
+  return Math.abs(n) >= 1000 || shown === "count" && Number.isInteger(n) ? integer.format(n) : oneDigit.format(n);
 }
 
 function open() {
@@ -70,14 +71,17 @@ function receive(event, whole) {
 const groupKey = (by) => JSON.stringify(Object.entries(by ?? {}).sort());
 const key = (kpi, by) => kpi + " " + groupKey(by);
 
+const periods = { day: "today", week: "week", month: "month", quarter: "quarter", year: "year" };
 function windowName(w) {
   if (!w || w === "all") return say("all");
+  if (w in periods) return say(periods[w]);
   const unit = { s: "second", m: "minute", h: "hour", d: "day" }[w.at(-1)];
   return new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "long" }).format(parseInt(w, 10));
 }
 // In English one says "last hour", not "last 1 hour".
-const span = (w) => w === "all" ? say("all") : say("last", { window: lang === "en" ? windowName(w).replace(/^1 /, "") : windowName(w) });
-const byTitle = (by) => by === "" ? say("whole") : by.split(",").map((d) => say(d)).join(" · ");
+const span = (w) => w === "all" || w in periods ? windowName(w) : say("last", { window: lang === "en" ? windowName(w).replace(/^1 /, "") : windowName(w) });
+const dimension = (d) => say(d === "state" ? "dim_state" : d);
+const byTitle = (by) => by === "" ? say("whole") : by.split(",").map(dimension).join(" · ");
 
 function pickers() {
   const options = (id, values, now, title) => {
@@ -164,17 +168,33 @@ function tick() {
   }
 }
 
-// What stands beneath a number: both parts of a ratio, or the shape of a distribution.
+// What stands beneath a number: both parts of a ratio, the shape of a distribution, the
+// parts of an index, who is the slowest, and how much of a cohort is undecided.
 function parts(tile, r, brief) {
   if (!r) return [];
-  if (tile.formula === "ratio") {
-    return [["", say("of", { a: integer.format(r.numerator ?? 0), b: integer.format(r.denominator ?? 0) })]];
-  }
+  const out = [];
   const q = (name) => [name, r.quantiles?.[name] == null ? "–" : scaled(tile.shown, r.quantiles[name])];
-  const count = [say("count"), integer.format(r.count ?? 0)];
-  if (brief) return r.count > 0 ? [q("p95"), count] : [count];
-  return [[say("mean"), r.value == null ? "–" : scaled(tile.shown, r.value)], q("p50"), q("p95"), count];
+  switch (tile.formula) {
+    case "ratio":
+    case "share":
+      if (r.numerator != null && r.denominator != null) out.push(["", say("of", { a: amount(r.numerator), b: amount(r.denominator) })]);
+      break;
+    case "distribution": {
+      const count = [say("count"), integer.format(r.count ?? 0)];
+      if (brief) return r.count > 0 ? [q("p95"), count] : [count];
+      return [[say("mean"), r.value == null ? "–" : scaled(tile.shown, r.value)], q("p50"), q("p95"), count];
+    }
+    case "index":
+      for (const p of r.parts ?? []) if (p.value != null) out.push([p.name, oneDigit.format(p.value)]);
+      break;
+    case "slowest":
+      if (r.slowest) out.push(["", r.slowest]);
+  }
+  if (r.immature > 0) out.push(["", say("immature", { n: integer.format(r.immature) })]);
+  return out;
 }
+
+const amount = (n) => Number.isInteger(n) || Math.abs(n) >= 100 ? integer.format(n) : oneDigit.format(n);
 
 function fill(el, tile, r, brief) {
   const value = r?.value;
@@ -206,9 +226,12 @@ function staleness() {
   return head?.partitions?.silent?.length > 0 ? "partial" : "";
 }
 
-const tiles = [...document.querySelectorAll(".tile")].map((el) => ({
-  el, kpi: el.dataset.kpi, type: el.dataset.type, formula: el.dataset.formula, shown: el.dataset.shown, name: el.querySelector("h3").textContent,
+// Every KPI has one element: a tile, or a row of the table of all.
+const tiles = [...document.querySelectorAll('[data-scope="tenant"]')].map((el) => ({
+  el, kpi: el.dataset.kpi, type: el.dataset.type, formula: el.dataset.formula, shown: el.dataset.shown,
+  large: el.matches(".tile"), name: el.querySelector(".name").textContent, unit: el.querySelector(".unit").textContent,
 }));
+let columns = []; // of the breakdown: tiles
 const cells = new Map(); // rows of the table by group
 
 function draw() {
@@ -216,9 +239,9 @@ function draw() {
   const get = (kpi, by) => stale ? undefined : readings.get(key(kpi, by));
   for (const tile of tiles) {
     const r = get(tile.kpi, {});
-    fill(tile.el, tile, r, false);
-    setText(tile.el.querySelector(".window"), tile.type === "flow" && head?.window ? span(head.window) : "");
-    tile.el.querySelector(".scope").dataset.partial = say("partial");
+    fill(tile.el, tile, r, !tile.large);
+    setText(tile.el.querySelector(".window"), r?.window ? span(r.window) : "");
+    if (tile.large) tile.el.querySelector(".scope").dataset.partial = say("partial");
   }
   table(get);
   tick();
@@ -228,7 +251,13 @@ function draw() {
 function table(get) {
   setText($("group"), byTitle(head?.by ?? ""));
   const groups = new Map();
-  for (const r of readings.values()) if (Object.keys(r.by ?? {}).length > 0) groups.set(groupKey(r.by), r.by);
+  const kpis = new Set();
+  for (const r of readings.values()) {
+    if (Object.keys(r.by ?? {}).length === 0) continue;
+    groups.set(groupKey(r.by), r.by);
+    kpis.add(r.kpi);
+  }
+  choose(tiles.filter((t) => kpis.has(t.kpi)));
   for (const [k, tr] of cells) if (!groups.has(k)) { tr.remove(); cells.delete(k); }
   for (const [k, by] of groups) if (!cells.has(k)) cells.set(k, newRow(by));
   if (groups.size === 0) return void ($("rows").querySelector(".empty")?.removeAttribute("hidden"));
@@ -240,8 +269,22 @@ function table(get) {
   sorted.forEach((k, i) => {
     const tr = cells.get(k);
     if ($("rows").children[i] !== tr) $("rows").insertBefore(tr, $("rows").children[i] ?? null);
-    tiles.forEach((tile, j) => fill(tr.children[j + 1], tile, get(tile.kpi, groups.get(k)), true));
+    columns.forEach((tile, j) => fill(tr.children[j + 1], tile, get(tile.kpi, groups.get(k)), true));
   });
+}
+
+// The columns differ from breakdown to breakdown; rows are made anew with them.
+function choose(now) {
+  if (now.map((t) => t.kpi).join() === columns.map((t) => t.kpi).join()) return;
+  columns = now;
+  for (const tr of cells.values()) tr.remove();
+  cells.clear();
+  $("columns").replaceChildren($("group"), ...columns.map((tile) => {
+    const th = Object.assign(document.createElement("th"), { scope: "col", textContent: tile.name + " " });
+    th.append(Object.assign(document.createElement("small"), { textContent: tile.unit }));
+    th.dataset.kpi = tile.kpi;
+    return th;
+  }));
 }
 
 function newRow(by) {
@@ -251,7 +294,7 @@ function newRow(by) {
   th.scope = "row";
   th.append(Object.assign(document.createElement("bdi"), { textContent: tr.dataset.name }));
   tr.append(th);
-  for (const tile of tiles) {
+  for (const tile of columns) {
     const td = document.createElement("td");
     td.innerHTML = '<div><bdi class="number"></bdi><span class="parts"></span></div>';
     td.dataset.kpi = tile.kpi;
@@ -267,7 +310,7 @@ let spoke = -Infinity;
 function speak() {
   if (standing() !== "live" || performance.now() - spoke < 60_000) return;
   spoke = performance.now();
-  setText($("spoken"), tiles.map((t) => `${t.name}: ${t.el.querySelector(".value").textContent.trim()}`).join(". "));
+  setText($("spoken"), tiles.filter((t) => t.large).map((t) => `${t.name}: ${t.el.querySelector(".value").textContent.trim()}`).join(". "));
 }
 
 for (const name of ["tenant", "window", "by"]) $(name).addEventListener("change", pick(name));
