@@ -92,7 +92,7 @@ func (e *Engine) recount(list []uint32, back bool) {
 
 // finishTicket fills the fields that depend on the reports of the ticket's incident.
 func finishTicket(e *Engine, _ uint32, s *state) {
-	if s.x[xCustomer] == 0 {
+	if s.x[xReport] == 0 { // it is about no incident
 		s.set(kpi.TicketIsForestalled, e.forestalls(s))
 		return
 	}
@@ -120,7 +120,7 @@ func (e *Engine) forestalls(s *state) bool {
 func relateTicket(e *Engine, i uint32, before, after *state, _ *sink) {
 	look := func(s *state, resolved bool) int64 {
 		switch {
-		case !s.exists || s.x[xCustomer] == 0:
+		case !s.exists || s.x[xReport] == 0:
 			return 0
 		case resolved:
 			return s.Fields[kpi.TicketResolvedAt]
