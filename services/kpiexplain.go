@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.uber.org/zap"
@@ -13,6 +14,7 @@ import (
 type kpiExplain struct {
 	defined `embed:""`
 	Key     string `arg:"" help:"Its key: see deskpulse kpi list."`
+	SQL     bool   `name:"sql" help:"Print the SQL of its views in ClickHouse instead."`
 }
 
 // Help is shown by kpi explain --help.
@@ -24,6 +26,7 @@ in Prometheus and in ClickHouse.
 Examples:
 
     deskpulse kpi explain response_time
+    deskpulse kpi explain response_time --sql
     deskpulse kpi explain satisfied_customer_ratio --config deskpulse.yaml --lang fa
 `
 }
@@ -37,6 +40,9 @@ func (c kpiExplain) Run(out *console, log *zap.Logger) error {
 	d, ok := compiled.Catalogue.Find(c.Key)
 	if !ok {
 		return fmt.Errorf("kpi %q is not in the catalogue: see deskpulse kpi list", c.Key)
+	}
+	if c.SQL {
+		return printSQL(out, compiled, d)
 	}
 	x := compiled.Explain(d)
 	var text strings.Builder
@@ -52,6 +58,20 @@ func (c kpiExplain) Run(out *console, log *zap.Logger) error {
 	e.section("ClickHouse", queries(compiled, d)...)
 	_, err = fmt.Fprint(out, text.String())
 	return err
+}
+
+// printSQL prints the views of a KPI.
+func printSQL(out *console, c *kpi.Compiled, d *kpi.Definition) error {
+	for _, name := range output.ViewNames(c, d) {
+		sql, err := output.ViewSQL(c, d, name)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(out, "CREATE VIEW deskpulse.%s AS\n%s;\n\n", name, sql); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // explanation writes sections of indented lines; empty ones are left out.
@@ -200,10 +220,46 @@ func fields(x *kpi.Explanation) (out []string) {
 	return out
 }
 
-// queries ask the views of a KPI; see docs/clickhouse.md for their parameters.
+// queries ask the views of a KPI, with all parameters that each takes.
 func queries(c *kpi.Compiled, d *kpi.Definition) (out []string) {
 	for _, name := range output.ViewNames(c, d) {
-		out = append(out, name)
+		given := []string{"tenant = 'acme'", "by = 'team'"}
+		if !c.By(d, kpi.SetOf(kpi.Team)) {
+			given[1] = "by = ''"
+		}
+		switch {
+		case strings.HasSuffix(name, "_period"):
+			given = append(given, "from = '2026-03-01'", "to = '2026-04-01'")
+			given = append(given, ofPeriods(c, d)...)
+		case d.Windowed():
+			given = append(given, "at = toStartOfMinute(now())", "window = '24h'")
+		default:
+			given = append(given, "at = toStartOfMinute(now())")
+		}
+		out = append(out, "SELECT * FROM "+name+"("+strings.Join(given, ", ")+")")
+	}
+	return out
+}
+
+// ofPeriods are the further parameters of a view over a period.
+func ofPeriods(c *kpi.Compiled, d *kpi.Definition) (out []string) {
+	for _, t := range c.Terms(d) {
+		var more []string
+		switch {
+		case t.Function == "time", t.Function == "age":
+			more = []string{"zone = 'UTC'"}
+		case t.Function == "openings":
+			more = []string{"months = ['2026-03-01']"}
+		case t.Function == "due":
+			more = []string{"first_month = 674", "last_month = 674"} // March 2026, counted from January 1970
+		case t.Shape == kpi.ShapePerPeriod:
+			more = []string{"period = 'month'"}
+		}
+		for _, parameter := range more {
+			if !slices.Contains(out, parameter) {
+				out = append(out, parameter)
+			}
+		}
 	}
 	return out
 }

@@ -113,11 +113,14 @@ func TestKPIExplain(t *testing.T) {
 		"respondents_satisfied: per_window\n    of respondent, count satisfied\n",
 		"Events\n  survey\n",
 		"deskpulse_satisfied_customer_ratio\n",
-		"kpi_satisfied_customer_ratio(",
+		"SELECT * FROM kpi_satisfied_customer_ratio(tenant = 'acme', by = 'team', at = toStartOfMinute(now()), window = '24h')\n",
 	} {
 		if code != exitOK || !strings.Contains(out, want) {
 			t.Errorf("exit %d: %q is not in\n%s", code, want, out)
 		}
+	}
+	if code, out, _ := call(t, "kpi", "explain", "overdue_ratio", "--sql"); code != exitOK || !strings.HasPrefix(out, "CREATE VIEW deskpulse.kpi_overdue_ratio AS\n") || !strings.Contains(out, "'tickets_overdue'") {
+		t.Errorf("exit %d:\n%s", code, out)
 	}
 	if code, _, stderr := call(t, "kpi", "explain", "mood"); code != exitFailure || !strings.Contains(stderr, `kpi "mood" is not in the catalogue: see deskpulse kpi list`) {
 		t.Errorf("an unknown key: exit %d, %q", code, stderr)

@@ -34,15 +34,29 @@ func views(c *kpi.Compiled) (out []view, err error) {
 	for i := range c.Catalogue.KPIs {
 		d := &c.Catalogue.KPIs[i]
 		for _, name := range ViewNames(c, d) {
-			v := &viewing{compiled: c, trees: trees, d: d, period: strings.HasSuffix(name, "_period")}
-			sql, err := v.sql()
+			sql, err := viewSQL(c, trees, d, name)
 			if err != nil {
-				return nil, fmt.Errorf("view %s: %w", name, err)
+				return nil, err
 			}
 			out = append(out, view{name, sql})
 		}
 	}
 	return out, nil
+}
+
+func viewSQL(c *kpi.Compiled, trees *kpi.Trees, d *kpi.Definition, name string) (string, error) {
+	v := &viewing{compiled: c, trees: trees, d: d, period: strings.HasSuffix(name, "_period")}
+	sql, err := v.sql()
+	if err != nil {
+		return "", fmt.Errorf("view %s: %w", name, err)
+	}
+	return sql, nil
+}
+
+// ViewSQL is what one of the ViewNames selects, in the database deskpulse.
+func ViewSQL(c *kpi.Compiled, d *kpi.Definition, name string) (string, error) {
+	sql, err := viewSQL(c, c.Trees(), d, name)
+	return strings.ReplaceAll(sql, "{database}", "deskpulse"), err
 }
 
 // generated marks the views that deskpulse has made, with a hash of their SQL.
