@@ -8,6 +8,7 @@ import (
 
 	"github.com/deskpulse/deskpulse/pkg/engine"
 	"github.com/deskpulse/deskpulse/pkg/kpi"
+	"github.com/deskpulse/deskpulse/pkg/window"
 )
 
 // What the values must be is checked by tests/oracle. Here: that they do not depend on
@@ -87,8 +88,8 @@ func key(t *kpi.Totals) string { return fmt.Sprint(t.Tenant, t.Group, t.Window) 
 func lay(held map[string]kpi.Totals, changes []kpi.Totals) {
 	for _, c := range changes {
 		h := held[key(&c)]
-		if h.Lo != c.Lo && c.Openings != nil || c.Openings != nil {
-			h.Openings = c.Openings
+		if len(c.Openings) > 0 {
+			h.Openings = slices.DeleteFunc(c.Openings, func(n window.Entry) bool { return n.Value == 0 })
 		}
 		for _, n := range c.Values {
 			h.Values.Add(n.Slot, n.Value-h.Values.At(n.Slot))

@@ -30,7 +30,8 @@ func (e *Engine) Read(at int64) ([]kpi.Totals, error) {
 }
 
 // Changes returns the totals that have changed since the last call of Read or Changes,
-// with the values of the slots that may have: 0 says that a slot is empty now.
+// with the values of the slots that may have: 0 says that a slot is empty now. Openings
+// and what is oldest come complete where they have changed.
 func (e *Engine) Changes(at int64) ([]kpi.Totals, error) {
 	var out []kpi.Totals
 	err := e.eachGroup(at, func(g *group) {
@@ -210,6 +211,9 @@ func (e *Engine) periodTotals(out []kpi.Totals, base kpi.Totals, g *group, at in
 		t.Values = e.values(r.Total(), s.base, slices.Concat(r.Touched(), s.touched), changes, nil)
 		if s.reopened || !changes {
 			t.Openings = s.openings.Clone()
+		}
+		if changes && s.reopened && len(t.Openings) == 0 {
+			t.Openings = window.Vector{{}} // there are none now
 		}
 		if len(t.Values) > 0 || !changes || s.reopened {
 			out = append(out, t)

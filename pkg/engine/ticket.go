@@ -324,14 +324,14 @@ func (e *Engine) nextResponse(s *state, at int64, out *sink) {
 }
 
 func (s *state) wait(at int64) {
-	if !s.is(kpi.TicketIsWaiting) {
-		s.set(kpi.TicketIsWaiting, true)
-		s.x[xWaitingSince] = at
+	if !s.is(kpi.TicketIsWaiting) && !s.is(kpi.TicketIsResolved) {
+		s.x[xWaitingSince] = at // nobody waits for a ticket that is resolved
 	}
+	s.set(kpi.TicketIsWaiting, true)
 }
 
 func (s *state) resume(at int64) {
-	if s.is(kpi.TicketIsWaiting) && s.is(kpi.TicketIsHandled) {
+	if s.x[xWaitingSince] != 0 && s.is(kpi.TicketIsHandled) {
 		s.Fields[kpi.TicketWaited] += at - s.x[xWaitingSince]
 	}
 	s.set(kpi.TicketIsWaiting, false)
