@@ -133,7 +133,7 @@ func (c *cells) groupSeries(set kpi.Set, d dims) uint32 {
 	return i
 }
 
-// collapse goes over all series once an hour, by a list that says which need not be
+// collapse goes over all series when the horizons have moved, by a list that says which need not be
 // touched.
 func (c *cells) collapse(h window.Horizons) {
 	for i := range c.oldest {

@@ -217,8 +217,8 @@ func entityID(ev *kpi.Event) string {
 	}
 }
 
-// advance moves the stream's clock. When an hour begins, changes are settled under the
-// old horizons first, so that when they are settled never matters.
+// advance moves the stream's clock. When the horizons move, changes are settled under the
+// old ones first, so that when they are settled never matters.
 func (e *Engine) advance(ev *kpi.Event, pos Position) {
 	e.sequence = max(e.sequence, pos.Sequence)
 	t := pos.Time / 1000

@@ -535,7 +535,7 @@ const (
 )
 
 var contactSchema = Schema{
-	Name: "contact", Doc: "a ticket created, or a call or session that names no ticket", Live: true,
+	Name: "contact", Doc: "a ticket created, or a call or session that names no ticket",
 	AsOf: []string{"current", "raised_at"},
 	Fields: []Field{
 		ContactAt:           {"raised_at", TimeField, "when it was created, offered or started"},
@@ -556,7 +556,7 @@ const (
 )
 
 var serviceSchema = Schema{
-	Name: "service", Doc: "one chain of contacts that share a service_id, or one contact without it", Live: true,
+	Name: "service", Doc: "one chain of contacts that share a service_id, or one contact without it",
 	AsOf: []string{"current", "raised_at", "delivered_at", "transferred_at"},
 	Fields: []Field{
 		ServiceIsDelivered:   {"delivered", BoolField, "a ticket of it is resolved, a call answered, or a session ended as resolved"},

@@ -60,8 +60,12 @@ func (c *Compiled) members(at int64, totals []Totals) []member {
 		}
 		m.windows = append(m.windows, t)
 	}
+	given := make(map[[2]string]bool)
+	for i := range totals {
+		given[[2]string{totals[i].Tenant, totals[i].Window}] = true
+	}
 	for i := range out {
-		c.complete(at, &out[i])
+		c.complete(at, &out[i], func(name string) bool { return given[[2]string{out[i].tenant, name}] })
 	}
 	return out
 }
@@ -79,9 +83,9 @@ func compareGroups(a, b *Group) int {
 	return 0
 }
 
-// complete adds the rolling windows in which nothing has happened, and the window all
-// where it is configured or nothing is.
-func (c *Compiled) complete(at int64, m *member) {
+// complete adds the rolling windows in which nothing has happened, of those that are known
+// of another group of the tenant, and the window all where it is configured or nothing is.
+func (c *Compiled) complete(at int64, m *member, known func(name string) bool) {
 	given := m.windows
 	m.windows = nil
 	for _, name := range c.Windows {
@@ -89,7 +93,7 @@ func (c *Compiled) complete(at int64, m *member) {
 			m.windows = append(m.windows, given[i])
 			continue
 		}
-		if w, err := window.Parse(name); err == nil && name != "all" {
+		if w, err := window.Parse(name); err == nil && name != "all" && known(name) {
 			m.windows = append(m.windows, &Totals{Tenant: m.tenant, Group: m.group, Window: name, Lo: w.Lo(at)})
 		}
 	}

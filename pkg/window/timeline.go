@@ -7,11 +7,12 @@ import "slices"
 // seconds on the grid of the next coarser ring.
 type Horizons struct{ Second, Minute, Hour int64 }
 
-// HorizonsAt returns the horizons of a stream clock: seconds for at least 15 minutes,
+// HorizonsAt returns the horizons of a stream clock: seconds for 15 to 20 minutes (a busy
+// desk has most of its memory there),
 // minutes for at least a day, hours for at least 30 days and an hour.
 func HorizonsAt(clock int64) Horizons {
 	return Horizons{
-		Second: Hour.Floor(clock - 15*60),
+		Second: (clock - 15*60) / 300 * 300,
 		Minute: Hour.Floor(clock-24*3600) / 86400 * 86400,
 		Hour:   (clock - Longest - 3600) / 86400 * 86400,
 	}
