@@ -280,8 +280,8 @@ func TestReadings(t *testing.T) {
 	nothing := func(*window.Vector) {}
 	mail, review := group(Channel, "mail"), group(Stage, "review")
 	readings := compiled.Readings(10_000, []Totals{
-		totals("b", "all", Group{}, nothing),
-		totals("a", "1h", mail, flow(2)), totals("a", "all", mail, flow(2)),
+		totals("b", "all", Group{}, nothing), totals("b", "1h", Group{}, nothing), totals("b", "7d", Group{}, nothing),
+		totals("a", "7d", Group{}, nothing), totals("a", "1h", mail, flow(2)), totals("a", "all", mail, flow(2)),
 		totals("a", "all", review, func(v *window.Vector) { compiled.samplesIn(t, v, "times", 3000) }),
 		totals("a", "1h", review, func(v *window.Vector) { compiled.samplesIn(t, v, "times", 3000) }),
 		totals("a", "1h", Group{}, flow(8)), totals("a", "month", Group{}, flow(9)),
@@ -313,7 +313,7 @@ func TestReadings(t *testing.T) {
 		`"kpi":"slow","window":"month","by":{},"value":null,"slowest":""}`,
 		`"kpi":"seen","window":"1h","by":{},"value":1}`,
 		`"kpi":"seen","window":"7d","by":{},"value":1}`,
-		// A channel: no stages, no callers.
+		// A channel: no stages, no callers. Of 7d it is known that nothing has happened.
 		`"kpi":"open","by":{"channel":"mail"},"value":0}`,
 		`"kpi":"flow","window":"1h","by":{"channel":"mail"},"value":2}`,
 		`"kpi":"flow","window":"7d","by":{"channel":"mail"},"value":0}`,
