@@ -41,7 +41,7 @@
 // A read names an instant, one or several KPIs, windows and dimensions. Each line below
 // it is one reading, found by what the read leaves open: the KPI where several are asked
 // for, the window likewise, and the value of each dimension of by. What has no value is
-// left out where there is a breakdown, and is – otherwise.
+// – where there is no breakdown; in one, it is left out, as is a count of nothing.
 //
 // A value is a number, a duration (1h30m) or a ratio; a ratio is written with its two sides,
 // 1/3, and both must be right. Behind it may stand n= (samples), p50= … (quantiles, right

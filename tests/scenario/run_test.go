@@ -16,7 +16,16 @@ import (
 // way is one of the ways in which the same events reach the engine.
 type way struct {
 	name string
-	run  func(cfg engine.Config, events []event) (site, error)
+	run  func(s setting, events []event) (site, error)
+}
+
+// setting is what a way does not change.
+type setting struct {
+	engine.Config
+	// past says that instants before the newest event will be read. Then the broker is taken
+	// to have stored everything when it all began, so that no detail is too old to be kept.
+	// Else it stores each event when it happens.
+	past bool
 }
 
 // site is the engines of all partitions.
@@ -25,20 +34,20 @@ type site []*engine.Engine
 const seed = 20260302
 
 var ways = []way{
-	{"in order", func(cfg engine.Config, events []event) (site, error) {
-		return apply(cfg, sorted(events))
+	{"in order", func(s setting, events []event) (site, error) {
+		return apply(s, sorted(events))
 	}},
-	{"shuffled", func(cfg engine.Config, events []event) (site, error) {
-		return apply(cfg, shuffled(events))
+	{"shuffled", func(s setting, events []event) (site, error) {
+		return apply(s, shuffled(events))
 	}},
-	{"twice", func(cfg engine.Config, events []event) (site, error) {
-		return apply(cfg, slices.Concat(sorted(events), shuffled(events)))
+	{"twice", func(s setting, events []event) (site, error) {
+		return apply(s, slices.Concat(sorted(events), shuffled(events)))
 	}},
-	{"four partitions", func(cfg engine.Config, events []event) (site, error) {
+	{"four partitions", func(s setting, events []event) (site, error) {
 		var out site
 		for p := range 4 {
-			cfg.Partition, cfg.Partitions = uint16(p), 4
-			part, err := apply(cfg, slices.DeleteFunc(sorted(events), func(ev event) bool {
+			s.Partition, s.Partitions = uint16(p), 4
+			part, err := apply(s, slices.DeleteFunc(sorted(events), func(ev event) bool {
 				return kpi.Partition(ev.tenant, ev.key, 4) != p
 			}))
 			if err != nil {
@@ -48,18 +57,18 @@ var ways = []way{
 		}
 		return out, nil
 	}},
-	{"restored midway", func(cfg engine.Config, events []event) (site, error) {
+	{"restored midway", func(s setting, events []event) (site, error) {
 		events = shuffled(events)
 		middle := len(events) / 2
-		first, err := apply(cfg, events[:middle])
+		first, err := apply(s, events[:middle])
 		if err != nil {
 			return nil, err
 		}
-		e, err := engine.Restore(cfg, first[0].Snapshot())
+		e, err := engine.Restore(s.Config, first[0].Snapshot())
 		if err != nil {
 			return nil, err
 		}
-		feed(e, events[middle:], uint64(middle))
+		s.feed(e, events[middle:], uint64(middle))
 		return site{e}, nil
 	}},
 }
@@ -76,36 +85,35 @@ func shuffled(events []event) []event {
 	return out
 }
 
-func apply(cfg engine.Config, events []event) (site, error) {
-	e, err := engine.New(cfg)
+func apply(s setting, events []event) (site, error) {
+	e, err := engine.New(s.Config)
 	if err != nil {
 		return nil, err
 	}
-	feed(e, events, 0)
+	s.feed(e, events, 0)
 	return site{e}, nil
 }
 
-// feed applies events that a broker has stored all at once when it all began, so that no
-// detail is too old to be kept however they are ordered.
-func feed(e *engine.Engine, events []event, sequence uint64) {
+func (s *setting) feed(e *engine.Engine, events []event, sequence uint64) {
 	var decoder kpi.Decoder
 	for i := range events {
-		err := decode(&decoder, events[i].wire, func(ev *kpi.Event) {
-			e.Apply(ev, engine.Position{Sequence: sequence + uint64(i) + 1, Time: 1000})
-		})
+		pos := engine.Position{Sequence: sequence + uint64(i) + 1, Time: events[i].at}
+		if s.past {
+			pos.Time = 1000
+		}
+		err := decode(&decoder, events[i].wire, func(ev *kpi.Event) { e.Apply(ev, pos) })
 		if err != nil {
 			panic("scenario: internal error: an event that was decoded once is refused: " + err.Error())
 		}
 	}
 }
 
-// totals reads all partitions as of an instant and adds them up: the whole tenant and,
-// where by is not empty, its breakdown.
-func (s site) totals(at int64, by kpi.Set) ([]kpi.Totals, error) {
+// totals reads all partitions as of an instant, by each of the sets, and adds them up.
+func (s site) totals(at int64, sets []kpi.Set) ([]kpi.Totals, error) {
 	var sum []kpi.Totals
 	index := map[string]int{}
 	for _, e := range s {
-		for _, set := range slices.Compact([]kpi.Set{0, by}) {
+		for _, set := range sets {
 			list, err := e.ReadBy(at, set)
 			if err != nil {
 				return nil, err
@@ -170,5 +178,6 @@ func (f *file) load(t *testing.T, name string) engine.Config {
 	}
 	cfg.Keep, cfg.Groups = 1<<(kpi.Novelty+1)-1, nil
 	cfg.Partitions = 1
+	cfg.NoHistory = !slices.ContainsFunc(f.asks, func(a *ask) bool { return a.list != "" })
 	return cfg
 }
