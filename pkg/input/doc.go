@@ -7,6 +7,7 @@
 // and changes of a stream's leader. A Decoder makes kpi.Events of its messages and
 // refuses those of another partition; DeadLetters keeps what was refused, with its
 // reason and its original bytes. A Publisher is the same path in the other direction.
+// Applied keeps, beside the streams, by which rules they have been read.
 //
 // The only state is in memory and small: up to two buffers of 4 MiB per Reader, and
 // the unacknowledged messages of a Publisher or of DeadLetters. It is rebuilt by reading

@@ -22,7 +22,7 @@ func TestPermissions(t *testing.T) {
 	b := startBroker(t, 1, func(o *server.Options) {
 		o.Users = []*server.User{
 			{Username: "acme", Password: "a", Permissions: allow([]string{"deskp.*.acme.>"}, []string{"_INBOX.>"})},
-			{Username: "worker", Password: "w", Permissions: allow([]string{"$JS.API.>", "deskdlq.>", "desklive.*"}, []string{"_INBOX.>", "desklive.ask"})},
+			{Username: "worker", Password: "w", Permissions: allow([]string{"$JS.API.>", "deskdlq.>", "desklive.*", "$KV.DESK_RULES.*"}, []string{"_INBOX.>", "desklive.ask"})},
 			{Username: "retry", Password: "r", Permissions: allow([]string{"$JS.API.>", "deskp.>"}, []string{"_INBOX.>"})},
 		}
 	})
@@ -42,12 +42,15 @@ func TestPermissions(t *testing.T) {
 	if err := Ensure(ctx, worker, Topology{Partitions: 1}); err != nil {
 		t.Fatal(err)
 	}
+	if err := openApplied(t, worker).Store(ctx, []byte("{}")); err != nil {
+		t.Error(err)
+	}
 	for _, subject := range []string{"desk.acme.ticket.c1", "deskp.0.acme.ticket"} {
 		if _, err := acme.Publish(ctx, subject, []byte("{")); err != nil {
 			t.Errorf("%s: %v", subject, err)
 		}
 	}
-	for _, subject := range []string{"desk.globex.ticket.c1", "deskp.0.globex.ticket", "deskdlq.0.acme.ticket.1.all.1"} {
+	for _, subject := range []string{"desk.globex.ticket.c1", "deskp.0.globex.ticket", "deskdlq.0.acme.ticket.1.all.1", "$KV.DESK_RULES.policies"} {
 		if _, err := acme.Publish(t.Context(), subject, []byte("{")); err == nil {
 			t.Errorf("%s: acme may publish there", subject)
 		}

@@ -45,8 +45,8 @@ func (t Topology) withDefaults() (Topology, error) {
 	return t, nil
 }
 
-// Ensure creates the streams that are missing and checks those that are there. It
-// changes none, and may run in many processes at once.
+// Ensure creates the streams and the bucket that are missing and checks the streams that
+// are there. It changes none, and may run in many processes at once.
 func Ensure(ctx context.Context, js jetstream.JetStream, t Topology) error {
 	t, err := t.withDefaults()
 	if err != nil {
@@ -57,7 +57,10 @@ func Ensure(ctx context.Context, js jetstream.JetStream, t Topology) error {
 			return err
 		}
 	}
-	return ensure(ctx, js, t.deadLetterStream())
+	if err := ensure(ctx, js, t.deadLetterStream()); err != nil {
+		return err
+	}
+	return ensureBucket(ctx, js, t.rulesBucket())
 }
 
 // Partitions returns the P of the topology that is there, for those who publish.
