@@ -19,6 +19,11 @@ var calibrate = sync.OnceValue(func() usual {
 	d := newDesk(Config{Tenant: "calibration", Pace: 1, Start: time.Unix(0, 0)}, 1)
 	d.tally = new(tally)
 	d.agenda = agenda{}
+	for team := range d.agents {
+		for i := range d.agents[team] {
+			d.agents[team][i].present = true
+		}
+	}
 	for range n {
 		start(d, d.clock)
 	}

@@ -27,6 +27,7 @@ const (
 	stepQueued callStep = iota
 	stepAnswered
 	stepAbandoned
+	stepTransferred
 	stepEnded
 )
 
@@ -86,6 +87,8 @@ func (c *call) step(d *Desk, at int64) {
 	case stepAbandoned:
 		c.tell(d, at, deskpulsev1.CallAction_CALL_ACTION_ABANDONED)
 		d.over(c.offered, at)
+	case stepTransferred:
+		c.transfer(d, at)
 	case stepEnded:
 		c.hangUp(d, at)
 	}
@@ -100,11 +103,27 @@ func (c *call) answer(d *Desk, at int64) {
 		c.ticket = t.id
 	}
 	c.tell(d, at, deskpulsev1.CallAction_CALL_ACTION_ANSWERED)
+	d.occupy(at, c.team, c.agent)
+	if d.dice.chance(chanceTransfer) {
+		c.then(d, at+d.dice.about(time.Minute, 0.4), stepTransferred)
+		return
+	}
 	talk := d.dice.about(time.Duration(float64(4*time.Minute)*c.effort(d)), 0.6)
 	c.then(d, at+talk, stepEnded)
 }
 
+// transfer passes the call on to another team.
+func (c *call) transfer(d *Desk, at int64) {
+	d.release(at, c.team, c.agent)
+	c.team = (c.team + 1 + uint8(d.dice.IntN(len(teamNames)-1))) % uint8(len(teamNames))
+	c.assign(d)
+	c.tell(d, at, deskpulsev1.CallAction_CALL_ACTION_TRANSFERRED)
+	d.occupy(at, c.team, c.agent)
+	c.then(d, at+d.dice.about(time.Duration(float64(4*time.Minute)*c.effort(d)), 0.6), stepEnded)
+}
+
 func (c *call) hangUp(d *Desk, at int64) {
+	d.release(at, c.team, c.agent)
 	r := c.record(d, at, deskpulsev1.CallAction_CALL_ACTION_ENDED)
 	lasted := d.seconds(at - c.answered)
 	hold := 0.0

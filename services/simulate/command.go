@@ -37,7 +37,7 @@ type Command struct {
 
 // Help is shown by simulate --help.
 func (Command) Help() string {
-	return `A seeded, believable service desk: a daily curve, teams and agents, priorities, waiting for the customer, reopenings, repeat callers, complaints, surveys, orders and costs; with events that come late or twice.
+	return `A seeded, believable service desk: a daily curve, teams and agents, priorities, waiting for the customer, reopenings, repeat callers, chats, a bot, self service, complaints, surveys, suggestions, orders, subscriptions with their bills, costs and the agents' states; with events that come late or twice.
 
 Examples:
 

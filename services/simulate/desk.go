@@ -44,9 +44,11 @@ type Desk struct {
 }
 
 type agent struct {
-	name string
-	slow float64 // factor on the time that work takes
-	best uint8   // the category that takes less
+	name     string
+	slow     float64 // factor on the time that work takes
+	best     uint8   // the category that takes less
+	present  bool
+	contacts int // calls and chats that the agent is on
 }
 
 // tally is what calibration measures.
@@ -67,7 +69,9 @@ func New(c Config) (*Desk, error) {
 		return nil, fmt.Errorf("pace %v: give 1 (real time) to %d", c.Pace, maxPace)
 	}
 	usual := calibrate()
-	perMilli := c.Rate / 1000 / c.Pace / usual.events // starts per millisecond of the desk
+	events := c.Rate / 1000 / c.Pace // per millisecond of the desk
+	// What is not started by customers comes beside, unless that would be nearly all.
+	perMilli := max(events/10, events-besidePerHour/float64(time.Hour.Milliseconds())) / usual.events
 	d := newDesk(c, perMilli)
 	for team := range d.teams {
 		d.teams[team].usual = perMilli * usual.unresolved[team]
@@ -95,11 +99,19 @@ func newDesk(c Config, perMilli float64) *Desk {
 	d.zipf = rand.NewZipf(d.dice.Rand, 1.2, 200, uint64(customers))
 	for team, names := range agentNames {
 		for _, name := range names {
-			d.agents[team] = append(d.agents[team], agent{name, math.Exp(0.25 * d.dice.NormFloat64()), categoryNames.draw(d.dice)})
+			d.agents[team] = append(d.agents[team], agent{name: name, slow: math.Exp(0.25 * d.dice.NormFloat64()), best: categoryNames.draw(d.dice)})
 		}
 	}
+	d.agenda.add(d.clock, &base{}, nil)
 	d.agenda.add(d.clock, arrivals{}, nil)
 	d.agenda.add(d.clock, &bookkeeper{}, nil)
+	for team := range d.agents {
+		for i := range d.agents[team] {
+			d.agenda.add(d.clock+d.dice.about(2*time.Minute, 1), &shift{
+				team: uint8(team), agent: uint8(i), next: deskpulsev1.AgentAction_AGENT_ACTION_LOGGED_IN,
+			}, nil)
+		}
+	}
 	return d
 }
 
@@ -198,5 +210,13 @@ func start(d *Desk, at int64) {
 		order(d, at)
 	case startSubscription:
 		subscription(d, at)
+	case startChat:
+		newSession(d, at, deskpulsev1.InteractionType_INTERACTION_TYPE_CHAT)
+	case startBot:
+		newSession(d, at, deskpulsev1.InteractionType_INTERACTION_TYPE_BOT)
+	case startSelfService:
+		newSession(d, at, deskpulsev1.InteractionType_INTERACTION_TYPE_SELF_SERVICE)
+	case startSuggestion:
+		suggestion(d, at)
 	}
 }

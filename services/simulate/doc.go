@@ -2,8 +2,11 @@
 // company's customer service: for demonstrations, load tests and trying things out.
 //
 // A Desk is a discrete-event simulation: customers, some of whom call again and again,
-// raise tickets, calls and complaints along a daily and weekly curve; teams of agents
-// assign, answer, wait, resolve and reopen; surveys, orders and costs come beside them.
+// raise tickets, calls, chats and complaints along a daily and weekly curve, or try the bot
+// or self service; teams of agents come and go, assign, answer, wait, resolve, follow up
+// and reopen; surveys, suggestions, orders, subscriptions and costs come beside them. What
+// lies before the start (lines, balances, bills) is told first, so that every KPI of the
+// catalogue has something to count.
 // Some events arrive late, some twice, and the clocks of the sources are not equal. It
 // is a pure function of its Config, the seed included: no clock, no I/O. Its state is
 // the cases that are not over and the events that are late, a few hundred bytes each.

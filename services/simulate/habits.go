@@ -22,6 +22,19 @@ const (
 	chanceCallTicket = 0.30 // an answered call opens a ticket
 	chanceCallSurvey = 0.08
 
+	chanceMonitored = 0.06 // a fault is found by monitoring, before anybody reports it
+	chanceStaged    = 0.60 // a ticket goes through the stages of a workflow
+	chanceFollowUp  = 0.20 // a resolved ticket is followed up
+	chanceTransfer  = 0.08 // a call is passed on to another team
+	chanceAdopted   = 0.35 // a suggestion is adopted, and
+	chanceDeclined  = 0.45 // declined
+
+	chanceSelfSolved    = 0.72 // self service solves the matter
+	chanceHandedOver    = 0.25 // the bot hands a session over to a person
+	chanceBotSolved     = 0.70 // or else solves the matter
+	chanceChatSolved    = 0.78 // a person solves it in a chat
+	chanceSessionGoesOn = 0.60 // what was not solved becomes a ticket or a call
+
 	chanceComplaintReopened = 0.03
 	chanceRefund            = 0.04
 	chanceLeave             = 0.40 // a change of a subscription is its end
@@ -29,6 +42,10 @@ const (
 
 // longestLate bounds how late an event is published, in time of the desk.
 const longestLate = 8 * time.Hour
+
+// besidePerHour is how many events an hour of the desk has that no customer starts: costs,
+// and the coming and going of agents.
+const besidePerHour = 50
 
 // choice is one of several with its weight.
 type choice struct {
@@ -43,17 +60,43 @@ const (
 	startComplaint
 	startOrder
 	startSubscription
+	startChat
+	startBot
+	startSelfService
+	startSuggestion
 )
 
 var starts = newTable([]choice{
 	{"ticket", 52}, {"call", 40}, {"complaint", 3}, {"order", 4}, {"subscription", 1},
+	{"chat", 10}, {"bot", 8}, {"self service", 8}, {"suggestion", 1},
 })
 
 var channels = newTable([]choice{
 	{"email", 24}, {"chat", 22}, {"web", 22}, {"app", 24}, {"social", 8}, {"phone", 0},
 })
 
-const channelPhone = 5
+const (
+	channelChat  = 1
+	channelApp   = 3
+	channelPhone = 5
+)
+
+var causes = newTable([]choice{
+	{"defect", 38}, {"outage", 20}, {"misuse", 12}, {"lack_of_knowledge", 16}, {"third_party", 14},
+})
+
+// What surveys ask for.
+var questions = newTable([]choice{{"satisfaction", 62}, {"quality", 20}, {"safety", 9}, {"personalisation", 9}})
+
+// The stages of a ticket, in their order.
+const (
+	stageTriage = "triage"
+	stageWork   = "work"
+	stageCheck  = "check"
+)
+
+// outsourcedTeam works for the company, but not in it.
+const outsourcedTeam = 4
 
 var segments = newTable([]choice{{"consumer", 82}, {"business", 18}})
 

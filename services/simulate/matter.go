@@ -3,6 +3,7 @@ package simulate
 import (
 	"strconv"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	deskpulsev1 "github.com/deskpulse/deskpulse/proto/deskpulse/v1"
@@ -12,6 +13,8 @@ import (
 type matter struct {
 	customer string
 	incident string // "" where the helpdesk does not name it
+	service  string // the chain of contacts about it; "" where the helpdesk names none
+	novelty  string // what is new about how it is served
 	skew     int64  // by which the source's clock is wrong, milliseconds of the wall
 	category uint8
 	team     uint8
@@ -51,10 +54,17 @@ func (d *Desk) newID(kind string) string {
 	return string(strconv.AppendUint(buf, d.cases, 36))
 }
 
-// assign gives the matter to an agent of its team.
+// assign gives the matter to an agent of its team, one who is there if there is any.
 func (m *matter) assign(d *Desk) {
-	m.agent = uint8(d.dice.IntN(len(d.agents[m.team])))
-	m.assigned = true
+	team := d.agents[m.team]
+	first := d.dice.IntN(len(team))
+	m.agent, m.assigned = uint8(first), true
+	for i := range team {
+		if n := (first + i) % len(team); team[n].present {
+			m.agent = uint8(n)
+			return
+		}
+	}
 }
 
 // effort is the factor on the time that work takes: the agent's, and the team's load.
@@ -84,6 +94,8 @@ func (m *matter) event(d *Desk, ev *deskpulsev1.Event, at *timestamppb.Timestamp
 	ev.Category = categoryNames.names[m.category]
 	ev.Priority = priorities.names[m.priority]
 	ev.Segment = segments.names[m.segment]
+	ev.ServiceId, ev.Novelty = m.service, m.novelty
+	ev.Outsourced = proto.Bool(m.team == outsourcedTeam)
 }
 
 // fill gives an event its id, tenant and time.

@@ -18,6 +18,8 @@ type ticket struct {
 	next       ticketStep
 	loops      uint8 // questions to the customer
 	reopenings uint8
+	staged     bool // it goes through the stages of a workflow
+	stage      string
 	counted    bool  // among a team's unresolved ones
 	open       uint8 // the team that counts it
 	since      int64 // when it began to
@@ -65,6 +67,10 @@ func (t *ticket) create(d *Desk, at int64) {
 		r.body.Type = deskpulsev1.TicketType_TICKET_TYPE_INCIDENT
 	}
 	r.body.Role = deskpulsev1.Role_ROLE_CUSTOMER
+	if categories[t.category].fault && t.service == "" && d.dice.chance(chanceMonitored) {
+		r.body.Role = deskpulsev1.Role_ROLE_MONITOR
+	}
+	t.staged = d.dice.chance(chanceStaged)
 	due := new(dueRecord)
 	targets := &byPriority[t.priority]
 	d.stamp(&due.response, at+targets.response.Milliseconds(), t.skew)
@@ -131,6 +137,7 @@ func (t *ticket) step(d *Desk, at int64) {
 		d.publish(at, &r.event)
 		t.then(d, at+d.dice.about(100*time.Minute, 1.0), stepResumed)
 	case stepResumed:
+		t.tell(d, at, deskpulsev1.TicketAction_TICKET_ACTION_REPLIED, deskpulsev1.Role_ROLE_CUSTOMER)
 		t.tell(d, at, deskpulsev1.TicketAction_TICKET_ACTION_RESUMED, deskpulsev1.Role_ROLE_CUSTOMER)
 		t.then(d, at+t.work(d, 20*time.Minute), stepReplied)
 	case stepResolved:
@@ -163,6 +170,7 @@ func (t *ticket) work(d *Desk, median time.Duration) int64 {
 func (t *ticket) beAssigned(d *Desk, at int64) {
 	t.assign(d)
 	t.tell(d, at, deskpulsev1.TicketAction_TICKET_ACTION_ASSIGNED, deskpulsev1.Role_ROLE_SYSTEM)
+	t.enter(d, at, stageTriage)
 	next := stepReplied
 	if d.dice.chance(chanceWorkStarted) {
 		next = stepWorkStarted
@@ -170,7 +178,23 @@ func (t *ticket) beAssigned(d *Desk, at int64) {
 	t.then(d, at+t.work(d, byPriority[t.priority].start), next)
 }
 
+// enter takes the ticket to a stage.
+func (t *ticket) enter(d *Desk, at int64, stage string) {
+	if !t.staged || t.stage == stage {
+		return
+	}
+	r := t.record(d, at, deskpulsev1.TicketAction_TICKET_ACTION_STAGE_CHANGED)
+	r.body.Role, r.body.StageFrom, r.body.StageTo = deskpulsev1.Role_ROLE_AGENT, t.stage, stage
+	t.stage = stage
+	d.publish(at, &r.event)
+}
+
 func (t *ticket) reply(d *Desk, at int64) {
+	if t.loops > 0 {
+		t.enter(d, at, stageCheck)
+	} else {
+		t.enter(d, at, stageWork)
+	}
 	t.tell(d, at, deskpulsev1.TicketAction_TICKET_ACTION_REPLIED, deskpulsev1.Role_ROLE_AGENT)
 	switch {
 	case t.loops == 0 && t.reopenings == 0 && d.dice.chance(chanceReassign):
@@ -197,8 +221,11 @@ func (t *ticket) resolve(d *Desk, at int64) {
 	t.countResolved(d, at)
 	r := t.record(d, at, deskpulsev1.TicketAction_TICKET_ACTION_RESOLVED)
 	r.body.Role = deskpulsev1.Role_ROLE_AGENT
-	r.body.Outcome = "fixed"
+	r.body.Outcome, r.body.Cause = "fixed", causes.names[causes.draw(d.dice)]
 	d.publish(at, &r.event)
+	if d.dice.chance(chanceFollowUp) {
+		d.later(at+d.dice.about(time.Hour, 0.5), &followUp{t})
+	}
 	late := at-t.created > byPriority[t.priority].dueTime.Milliseconds()
 	if d.dice.chance(chanceSurvey) {
 		d.later(at+d.dice.about(90*time.Minute, 0.9), &survey{matter: t.matter, ticket: t.id, unhappy: late || t.reopenings > 0})
@@ -242,6 +269,13 @@ func (d *Desk) over(from, to int64) {
 	if d.tally != nil {
 		d.tally.lives += float64(to - from)
 	}
+}
+
+// followUp is an agent who asks whether all is well.
+type followUp struct{ ticket *ticket }
+
+func (f *followUp) step(d *Desk, at int64) {
+	f.ticket.tell(d, at, deskpulsev1.TicketAction_TICKET_ACTION_FOLLOWED_UP, deskpulsev1.Role_ROLE_AGENT)
 }
 
 // repeatCall is a customer who calls about a ticket, unless it is resolved by then.
