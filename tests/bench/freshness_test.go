@@ -56,10 +56,10 @@ func benchmarkFreshness(b *testing.B) {
 	w := s.startWorker(s.ctx, workerConn)
 	w.await(s.ctx, b, publishTick, func() bool { return w.health.Status().Ready })
 
-	kpis := output.NewKPIs(s.engine.Catalogue, append([]kpi.Set{0}, s.engine.Groups...), topGroups)
+	kpis := output.NewKPIs(s.compiled, s.engine.Groups, topGroups)
 	w.metrics.Registry.MustRegister(kpis)
 	boardConn, _ := s.connect()
-	v := &viewer{b: b, merger: output.NewMerger(), kpis: kpis, next: before.last}
+	v := &viewer{b: b, merger: output.NewMerger(s.compiled.Layout), kpis: kpis, next: before.last}
 	ctx, stop := context.WithCancel(s.ctx)
 	var watching sync.WaitGroup
 	watching.Go(func() { v.follow(ctx, boardConn) })
@@ -80,7 +80,7 @@ func benchmarkFreshness(b *testing.B) {
 	}
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(rate, "events/s")
-	b.ReportMetric(float64(v.readings), "readings")
+	b.ReportMetric(float64(v.totals), "totals")
 	for name, p := range map[string][2]float64{"stored": percentiles(v.stored), "live": percentiles(v.live), "metrics": percentiles(v.visible), "worker": worker} {
 		b.ReportMetric(p[0], name+"-p50-s")
 		b.ReportMetric(p[1], name+"-p99-s")
@@ -106,7 +106,7 @@ func (s *site) publishSteadily(desk *simulate.Desk, v *viewer) float64 {
 		var events [partitions]int
 		for ; n < int(passed.Seconds()*freshRate); n++ {
 			_, ev := desk.Next()
-			key := cmp.Or(ev.GetCustomerId(), ev.GetCost().GetCostId())
+			key := cmp.Or(ev.GetKey(), ev.GetCustomerId(), ev.GetCost().GetCostId())
 			events[kpi.Partition(tenant, key, partitions)]++
 			check(s.b, p.Publish(s.ctx, ev))
 		}
@@ -123,16 +123,16 @@ type viewer struct {
 	b    *testing.B
 	kpis *output.KPIs
 
-	mu       sync.Mutex
-	merger   *output.Merger
-	next     [partitions]uint64 // the newest message published
-	sent     [partitions][]sent // not yet on /metrics, oldest first
-	heard    [partitions]int    // of sent, how many a reading has counted
-	stored   []age              // of the last message that each set counts: its time alone is known
-	live     []age
-	visible  []age
-	readings int
-	merged   bool // all partitions, once
+	mu      sync.Mutex
+	merger  *output.Merger
+	next    [partitions]uint64 // the newest message published
+	sent    [partitions][]sent // not yet on /metrics, oldest first
+	heard   [partitions]int    // of sent, how many a reading has counted
+	stored  []age              // of the last message that each set counts: its time alone is known
+	live    []age
+	visible []age
+	totals  int
+	merged  bool // all partitions, once
 }
 
 // sent is a message on its way.
@@ -160,9 +160,9 @@ func (v *viewer) published(now time.Time, events *[partitions]int) {
 }
 
 func (v *viewer) follow(ctx context.Context, nc *nats.Conn) {
-	err := output.Subscribe(ctx, nc, func(set *kpi.ReadingSet, err error) {
+	err := output.Subscribe(ctx, nc, func(set *kpi.TotalsSet, err error) {
 		if err != nil {
-			v.b.Errorf("live readings: %v", err)
+			v.b.Errorf("live totals: %v", err)
 			return
 		}
 		v.take(set, time.Now())
@@ -173,7 +173,7 @@ func (v *viewer) follow(ctx context.Context, nc *nats.Conn) {
 }
 
 // take notes which messages a set is the first to count.
-func (v *viewer) take(set *kpi.ReadingSet, now time.Time) {
+func (v *viewer) take(set *kpi.TotalsSet, now time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.merger.Add(set, now) != output.Taken {
@@ -211,7 +211,7 @@ func (v *viewer) merge() {
 	defer v.mu.Unlock()
 	m := v.merger.Merge(time.Now(), silence)
 	v.kpis.Set(m)
-	v.readings = len(m.Readings)
+	v.totals = len(m.Totals)
 	v.merged = v.merged || (m.Partitions == partitions && len(m.Stale) == 0)
 	now := time.Now()
 	for p := range v.sent {

@@ -13,8 +13,10 @@ import (
 	"github.com/deskpulse/deskpulse/pkg/config"
 	"github.com/deskpulse/deskpulse/pkg/engine"
 	"github.com/deskpulse/deskpulse/pkg/input"
+	"github.com/deskpulse/deskpulse/pkg/kpi"
 	"github.com/deskpulse/deskpulse/services/embedded/natsd"
 	"github.com/deskpulse/deskpulse/services/simulate"
+	"github.com/deskpulse/deskpulse/services/worker"
 )
 
 const (
@@ -30,10 +32,11 @@ const (
 
 // site is a broker with the streams of a topology, reached over TCP.
 type site struct {
-	b      *testing.B
-	ctx    context.Context
-	url    string
-	engine engine.Config
+	b        *testing.B
+	ctx      context.Context
+	url      string
+	engine   engine.Config
+	compiled *kpi.Compiled
 }
 
 func startSite(b *testing.B) *site {
@@ -45,6 +48,8 @@ func startSite(b *testing.B) *site {
 	b.Cleanup(cancel)
 	s := &site{b: b, ctx: ctx, url: server.URL()}
 	s.engine, err = config.Default().Engine()
+	check(b, err)
+	s.compiled, err = worker.Compile(s.engine)
 	check(b, err)
 	_, js := s.connect()
 	check(b, input.Ensure(ctx, js, input.Topology{Partitions: partitions}))

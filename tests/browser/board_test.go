@@ -30,18 +30,9 @@ type desk struct {
 	handler   http.Handler
 }
 
-func loadCatalogue(t *testing.T) kpi.Catalogue {
-	t.Helper()
-	c, err := kpi.LoadCatalogue()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
 func nameOf(t *testing.T, key, lang string) string {
 	t.Helper()
-	d, ok := loadCatalogue(t).Find(key)
+	d, ok := compiled().Catalogue.Find(key)
 	if !ok || d.Names[lang] == "" {
 		t.Fatalf("%s has no name in %s", key, lang)
 	}
@@ -51,7 +42,7 @@ func nameOf(t *testing.T, key, lang string) string {
 func open(t *testing.T) *desk {
 	t.Helper()
 	d := &desk{t: t, snapshots: make(chan board.Snapshot)}
-	b, err := board.New(board.Config{Catalogue: loadCatalogue(t), Live: func(ctx context.Context, show func(board.Snapshot)) error {
+	b, err := board.New(board.Config{Compiled: compiled(), Groups: []kpi.Set{kpi.SetOf(kpi.Channel)}, Live: func(ctx context.Context, show func(board.Snapshot)) error {
 		for {
 			select {
 			case <-ctx.Done():
@@ -203,7 +194,7 @@ func TestBoard(t *testing.T) {
 		tab.expect(tile("overdue_ratio"), "", "–")
 	})
 	t.Run("values", func(t *testing.T) {
-		d.snapshots <- busy(time.Now())
+		d.snapshots <- busy().snapshot(time.Now())
 		tab := tb(t)
 		tab.until(live)
 		// Mean of 1, 2 and 6 minutes.
@@ -217,9 +208,17 @@ func TestBoard(t *testing.T) {
 		tab.expect(cell("team", "Network", "overdue_ratio"), "0", "0.0", "0 of 48")
 		// Nothing to divide by is no value, and not 0.
 		tab.expect(cell("team", "Field service", "repeat_incident_ratio"), "", "–")
-		got := eval[[]string](tab, `[...document.querySelectorAll("tbody th")].map(e => e.textContent)`)
+		got := eval[[]string](tab, `[...document.querySelectorAll("#rows th")].map(e => e.textContent)`)
 		if want := "Billing|Field service|Network|Onboarding|Retail|Team 2|Team 10|(none)"; strings.Join(got, "|") != want {
 			t.Errorf("teams %q, want %q", got, want)
+		}
+		// All others stand in the table of their section, in windows of their own.
+		tab.expect(tile("sla_breach_ratio"), "0.125", nameOf(t, "sla_breach_ratio", "en"), "12.5", "1 of 8", "last 24 hours", "↓ lower")
+		tab.expect(tile("complaint_count"), "1234", "1,234", "today")
+		tab.expect(tile("slowest_stage"), "5400", "1.5", "h", "repair")
+		tab.expect(tile("satisfaction_score"), "", "–")
+		if n := eval[int](tab, `document.querySelectorAll('[data-scope="tenant"]').length`); n != len(compiled().Catalogue.KPIs) {
+			t.Errorf("%d KPIs are shown, want %d", n, len(compiled().Catalogue.KPIs))
 		}
 		tab.screenshot("desktop-light")
 		tab.run(screen(1920, 1080, false, "dark"))
@@ -233,9 +232,10 @@ func TestBoard(t *testing.T) {
 	})
 	t.Run("a change arrives by itself", func(t *testing.T) {
 		tab := tb(t)
-		next := busy(time.Now())
-		set(&next, ratio("overdue_ratio", "", kpi.Group{}, 60, 120))
-		set(&next, ratio("overdue_ratio", "", group(kpi.Team, "Billing"), 6, 12))
+		sheet := busy()
+		sheet.overdue(kpi.Group{}, 30, 0)
+		sheet.overdue(group(kpi.Team, "Billing"), -3, 0)
+		next := sheet.snapshot(time.Now())
 		d.snapshots <- next
 		tab.until(`document.querySelector('` + tile("overdue_ratio") + `').dataset.value === "0.5"`)
 		tab.expect(tile("overdue_ratio"), "0.5", "50.0 %", "60 of 120")
@@ -247,7 +247,7 @@ func TestBoard(t *testing.T) {
 	})
 	t.Run("silent partitions", func(t *testing.T) {
 		tab := tb(t)
-		next := busy(time.Now())
+		next := busy().snapshot(time.Now())
 		since := time.Now().Add(-time.Minute).Truncate(time.Second)
 		for p := range uint16(3) {
 			next.Silent = append(next.Silent, board.Silent{Partition: p, Since: since.Add(time.Duration(p) * time.Second)})
@@ -262,7 +262,7 @@ func TestBoard(t *testing.T) {
 			t.Errorf("%v", e)
 		}
 		tab.screenshot("desktop-silent")
-		d.snapshots <- busy(time.Now())
+		d.snapshots <- busy().snapshot(time.Now())
 		tab.until(`document.getElementById("warning").hidden`)
 		if e := tab.at(tile("overdue_ratio")); e.Data["stale"] != "" {
 			t.Errorf("%v", e)
@@ -274,13 +274,13 @@ func TestBoard(t *testing.T) {
 		d.snapshots <- none
 		tab.until(`document.getElementById("warning").innerText.startsWith("1 of 1 partitions silent")`)
 		tab.expect(tile("overdue_ratio"), "", "–")
-		d.snapshots <- busy(time.Now())
+		d.snapshots <- busy().snapshot(time.Now())
 		tab.until(live)
 		tab.expect(tile("overdue_ratio"), "0.25")
 	})
 	t.Run("readings of the past say so", func(t *testing.T) {
 		tab := tb(t)
-		d.snapshots <- busy(time.Date(2016, time.April, 1, 0, 0, 30, 0, time.UTC))
+		d.snapshots <- busy().snapshot(time.Date(2016, time.April, 1, 0, 0, 30, 0, time.UTC))
 		tab.until(`document.documentElement.dataset.state === "past"`)
 		tab.expect(tile("overdue_ratio"), "0.25")
 		want := time.Date(2016, time.April, 1, 0, 0, 30, 0, time.UTC).Local().Format("2 January 2006")
@@ -288,7 +288,7 @@ func TestBoard(t *testing.T) {
 			t.Errorf("%v", e)
 		}
 		tab.screenshot("desktop-past")
-		d.snapshots <- busy(time.Now())
+		d.snapshots <- busy().snapshot(time.Now())
 		tab.until(live)
 	})
 	t.Run("another breakdown and window", func(t *testing.T) {
@@ -304,6 +304,11 @@ func TestBoard(t *testing.T) {
 		tab.until(`document.querySelector('` + tile("repeat_incident_ratio") + `').dataset.value === "0.2"`)
 		tab.expect(tile("repeat_incident_ratio"), "0.2", "last 24 hours", "20.0 %", "20 of 100")
 		tab.expect(tile("overdue_ratio"), "0.25", "now")
+		pick("by", "stage")
+		tab.until(`document.querySelector('td[data-stage="repair"]')`)
+		tab.expect(cell("stage", "repair", "stage_dwell_time"), "5400", "1.5")
+		pick("by", "channel")
+		tab.until(`document.querySelector('td[data-channel="email"]')`)
 		if q := eval[string](tab, `location.search`); !strings.Contains(q, "by=channel") || !strings.Contains(q, "window=24h") {
 			t.Errorf("the address does not keep the choice: %q", q)
 		}
@@ -317,7 +322,7 @@ func TestBoard(t *testing.T) {
 		}
 		tab.expect(tile("overdue_ratio"), "0.25", nameOf(t, "overdue_ratio", "fa"), "۲۵٫۰", "۳۰ از ۱۲۰")
 		tab.expect(tile("response_time"), "180", nameOf(t, "response_time", "fa"), "۳٫۰", "دقیقه")
-		if left := eval[bool](tab, `document.querySelector("tbody th").getBoundingClientRect().left > innerWidth / 2`); !left {
+		if left := eval[bool](tab, `document.querySelector("#rows th").getBoundingClientRect().left > innerWidth / 2`); !left {
 			t.Error("the first column is not on the right")
 		}
 		tab.screenshot("desktop-fa")
@@ -366,7 +371,7 @@ func TestBoard(t *testing.T) {
 			}
 			tab.screenshot("desktop-lost")
 		})
-		d.snapshots <- busy(time.Now())
+		d.snapshots <- busy().snapshot(time.Now())
 		tab.until(live)
 		tab.expect(tile("overdue_ratio"), "0.25")
 	})

@@ -1,7 +1,10 @@
 package browser
 
 import (
-	"reflect"
+	"cmp"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/deskpulse/deskpulse/pkg/kpi"
@@ -9,40 +12,92 @@ import (
 	"github.com/deskpulse/deskpulse/services/board"
 )
 
+// compiled is the built-in catalogue, read in two windows.
+var compiled = sync.OnceValue(func() *kpi.Compiled {
+	catalogue, err := kpi.LoadCatalogue()
+	if err != nil {
+		panic(err)
+	}
+	c, err := catalogue.Compile(nil)
+	if err != nil {
+		panic(err)
+	}
+	c.Windows = []string{"1h", "24h"}
+	return c
+})
+
 func group(d kpi.Dimension, value string) kpi.Group {
 	g := kpi.Group{Set: kpi.SetOf(d)}
 	g.Dims[d] = value
 	return g
 }
 
-func ratio(key, in string, g kpi.Group, numerator, denominator int64) kpi.Reading {
-	var n, d window.Vector
-	n.Add(0, numerator)
-	d.Add(0, denominator)
-	return kpi.Reading{Tenant: "acme", KPI: key, Window: in, Group: g, Terms: []window.Vector{n, d}}
+// sheet is the totals of groups of one tenant.
+type sheet struct{ totals []kpi.Totals }
+
+// put adds n to a slot of a measure, of one group in one window.
+func (s *sheet) put(g kpi.Group, in, measure string, slot uint16, n int64) {
+	m, ok := compiled().Find(measure)
+	if !ok {
+		panic("no measure " + measure)
+	}
+	find := func(name string) int {
+		return slices.IndexFunc(s.totals, func(t kpi.Totals) bool { return t.Group == g && t.Window == name })
+	}
+	if find(in) < 0 {
+		for _, name := range []string{"1h", "24h", "all", "day"} {
+			s.totals = append(s.totals, kpi.Totals{Tenant: "acme", Group: g, Window: name})
+		}
+	}
+	s.totals[find(in)].Values.Add(m.Slot+slot, n)
 }
 
-// times is a distribution of samples in minutes.
-func times(in string, g kpi.Group, minutes ...int64) kpi.Reading {
-	var v window.Vector
-	for _, m := range minutes {
-		v.Add(0, m*60_000)
-		v.Add(window.HistogramSlot(m*60_000), 1)
+func (s *sheet) overdue(g kpi.Group, late, open int64) {
+	s.put(g, "all", "tickets_overdue", 0, late)
+	s.put(g, "all", "tickets_open", 0, open)
+}
+
+// repeated puts incidents into the first window, 1h, or the second, 24h.
+func (s *sheet) repeated(g kpi.Group, in uint16, repeated, reported int64) {
+	s.put(g, "all", "incidents_repeated", 1+in, repeated)
+	s.put(g, "all", "incidents_reported", 1+in, reported)
+}
+
+// times puts samples, in minutes, into the last hour.
+func (s *sheet) times(g kpi.Group, minutes ...int64) {
+	for _, name := range []string{"1h", "all"} {
+		for _, m := range minutes {
+			s.put(g, name, "response_time", 0, m*60_000)
+			s.put(g, name, "response_time", window.HistogramSlot(m*60_000), 1)
+		}
 	}
-	return kpi.Reading{Tenant: "acme", KPI: "response_time", Window: in, Group: g, Terms: []window.Vector{v}}
+}
+
+// snapshot is the sheet as of an instant.
+func (s *sheet) snapshot(at time.Time) board.Snapshot {
+	slices.SortStableFunc(s.totals, func(a, b kpi.Totals) int {
+		return cmp.Or(cmp.Compare(a.Group.Set, b.Group.Set), slices.Compare(a.Group.Dims[:], b.Group.Dims[:]), strings.Compare(a.Window, b.Window))
+	})
+	return board.Snapshot{At: at.Unix(), Newest: at.UnixMilli(), Partitions: 16, Totals: s.totals}
 }
 
 // busy is a desk with eight teams and two channels: 30 of 120 open requests are
-// overdue, and 8 of the hour's 64 incidents came again.
-func busy(at time.Time) board.Snapshot {
-	s := board.Snapshot{At: at.Unix(), Newest: at.UnixMilli(), Partitions: 16}
-	s.Readings = []kpi.Reading{
-		times("1h", kpi.Group{}, 1, 2, 6),
-		ratio("overdue_ratio", "", kpi.Group{}, 30, 120),
-		ratio("repeat_incident_ratio", "1h", kpi.Group{}, 8, 64),
-		ratio("repeat_incident_ratio", "24h", kpi.Group{}, 20, 100),
-		ratio("overdue_ratio", "", group(kpi.Channel, "email"), 20, 40),
-		ratio("overdue_ratio", "", group(kpi.Channel, "phone"), 10, 80),
+// overdue, 8 of the hour's 64 incidents came again, and 7 of the 8 tickets resolved in a
+// day were resolved in time.
+func busy() *sheet {
+	s := &sheet{}
+	s.times(kpi.Group{}, 1, 2, 6)
+	s.overdue(kpi.Group{}, 30, 120)
+	s.repeated(kpi.Group{}, 0, 8, 64)
+	s.repeated(kpi.Group{}, 1, 20, 100)
+	s.overdue(group(kpi.Channel, "email"), 20, 40)
+	s.overdue(group(kpi.Channel, "phone"), 10, 80)
+	s.put(kpi.Group{}, "24h", "tickets_resolved_with_target", 0, 8)
+	s.put(kpi.Group{}, "24h", "tickets_resolved_late", 0, 1)
+	s.put(kpi.Group{}, "day", "complaints_received", 0, 1234)
+	for stage, minutes := range map[string]int64{"triage": 4, "repair": 90} {
+		s.put(group(kpi.Stage, stage), "24h", "stage_dwell_time", 0, minutes*60_000)
+		s.put(group(kpi.Stage, stage), "24h", "stage_dwell_time", window.HistogramSlot(minutes*60_000), 1)
 	}
 	for _, t := range []struct {
 		name                            string
@@ -59,20 +114,10 @@ func busy(at time.Time) board.Snapshot {
 		{"", 0, 2, 0, 2, nil},
 	} {
 		g := group(kpi.Team, t.name)
-		s.Readings = append(s.Readings,
-			times("1h", g, t.minutes...),
-			ratio("overdue_ratio", "", g, t.overdue, t.open),
-			ratio("repeat_incident_ratio", "1h", g, t.repeated, t.report),
-		)
+		s.times(g, t.minutes...)
+		s.overdue(g, t.overdue, t.open)
+		s.repeated(g, 0, t.repeated, t.report)
+		s.repeated(g, 1, t.repeated, t.report+1) // so that the hour's nothing is shown as such
 	}
 	return s
-}
-
-// set replaces the reading of the same KPI, window and group.
-func set(s *board.Snapshot, r kpi.Reading) {
-	for i, old := range s.Readings {
-		if old.KPI == r.KPI && old.Window == r.Window && reflect.DeepEqual(old.Group, r.Group) {
-			s.Readings[i] = r
-		}
-	}
 }
