@@ -184,6 +184,7 @@ type comparison struct {
 	at     int64
 	live   bool
 	worlds map[string]*World
+	given  map[string][]string // the windows that all engines which know a tenant give
 }
 
 func (c *comparison) check(t *rapid.T, engines ...*engine.Engine) (checked int) {
@@ -197,7 +198,7 @@ func (c *comparison) check(t *rapid.T, engines ...*engine.Engine) (checked int) 
 	windows := map[string]bool{}
 	for _, r := range compiled.Readings(c.at, c.totals(t, engines)) {
 		d, _ := compiled.Catalogue.Find(r.KPI)
-		if !comparable(d, r.Group.Set) || c.past() && ofNow(d) {
+		if !comparable(d, r.Group.Set) || c.past() && ofNow(d) || !c.readable(r.Tenant, r.Window) {
 			continue
 		}
 		windows[r.Window] = true
@@ -212,7 +213,7 @@ func (c *comparison) check(t *rapid.T, engines ...*engine.Engine) (checked int) 
 		d := &compiled.Catalogue.KPIs[i]
 		for _, group := range c.groups() {
 			for w := range windows {
-				if answered[question{"t", d.Key, w, group}] || !hasMeaning(d, w) || c.past() && ofNow(d) {
+				if answered[question{"t", d.Key, w, group}] || !hasMeaning(d, w) || !c.readable("t", w) || c.past() && ofNow(d) {
 					continue
 				}
 				if want := c.answer("t", d.Key, w, group); want.Value != nil && want.Value.Sign() != 0 {
@@ -279,6 +280,27 @@ func (c *comparison) fail(t *rapid.T, tenant, key, win string, group kpi.Group, 
 		instantText(c.at), c.live, wrong, c.rules.Options, c.zone, c.tell(tenant))
 }
 
+// take notes the windows that an engine gives.
+func (c *comparison) take(totals []kpi.Totals) {
+	windows := map[string][]string{}
+	for i := range totals {
+		if totals[i].Group.Set == 0 {
+			windows[totals[i].Tenant] = append(windows[totals[i].Tenant], totals[i].Window)
+		}
+	}
+	for tenant, list := range windows {
+		if before, known := c.given[tenant]; known {
+			list = slices.DeleteFunc(list, func(w string) bool { return !slices.Contains(before, w) })
+		}
+		c.given[tenant] = list
+	}
+}
+
+// readable: what an instant of the past lies too far from is left out.
+func (c *comparison) readable(tenant, win string) bool {
+	return win == "" || slices.Contains(c.given[tenant], win)
+}
+
 // tell prints the tenant's events in order.
 func (c *comparison) tell(tenant string) string {
 	events := slices.DeleteFunc(slices.Clone(c.events), func(ev kpi.Event) bool { return ev.Tenant != tenant })
@@ -294,8 +316,10 @@ func (c *comparison) totals(t *rapid.T, engines []*engine.Engine) []kpi.Totals {
 	}
 	index := map[cell]int{}
 	var out []kpi.Totals
+	c.given = map[string][]string{}
 	for _, e := range engines {
 		totals, err := e.Read(c.at)
+		c.take(totals)
 		for _, by := range []kpi.Dimension{kpi.Team, kpi.Channel} { // the slowest stage of a team is found among its stages
 			more, failed := e.ReadBy(c.at, kpi.SetOf(by, kpi.Stage))
 			totals, err = append(totals, more...), errors.Join(err, failed)

@@ -274,7 +274,8 @@ func (f *facts) clock(t *ticket, born, end int, pick func(Targets) Clock, dueAt 
 				clock = pick(f.rules.Targets(part[0], t.attribute(f.World, i)))
 			}
 			v.applied = v.applied || due != 0 || clock.Target != 0
-			if part[1] <= part[0] {
+			if part[1] <= part[0] { // several events at one instant: it may be overdue no more
+				v.over = v.over && (due == 0 && clock.Target != 0 && running > clock.Target || due != 0 && part[0] >= due)
 				continue
 			}
 			if !waiting {
