@@ -152,7 +152,7 @@ func (c *runCommand) startClickHouse(ctx context.Context, s *site) error {
 func (c *runCommand) startWorker(_ context.Context, s *site) error {
 	w, err := worker.New(worker.Config{
 		Partitions: c.Partitions, Engine: s.engine, Conn: s.conn, History: s.history,
-		Registerer: s.registry, Health: s.health, Log: s.log.Named("worker"), At: c.Instant(),
+		Registerer: s.registry, Health: s.health, Log: s.log.Named("worker"), At: c.Instant(), Restate: c.Restate,
 	})
 	if err != nil {
 		return err

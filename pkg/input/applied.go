@@ -97,3 +97,18 @@ func ensureBucket(ctx context.Context, js jetstream.JetStream, want jetstream.Ke
 	}
 	return nil
 }
+
+// Whole refuses streams that no longer hold all that they once held: reading them from
+// their beginning would not give the same numbers again.
+func Whole(ctx context.Context, js jetstream.JetStream, partitions int) error {
+	for p := range partitions {
+		stream, err := js.Stream(ctx, StreamName(p))
+		if err != nil {
+			return fmt.Errorf("stream %s: %w", StreamName(p), err)
+		}
+		if first := stream.CachedInfo().State.FirstSeq; first > 1 {
+			return fmt.Errorf("stream %s begins at message %d: those before it are gone", StreamName(p), first)
+		}
+	}
+	return nil
+}

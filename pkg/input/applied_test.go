@@ -2,6 +2,7 @@ package input
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -72,4 +73,21 @@ func TestAppliedGoesWithTheStreams(t *testing.T) {
 		t.Error(err)
 	}
 	loads(t, openApplied(t, js), "b")
+}
+
+func TestWholeRefusesWhatHasBeenTrimmed(t *testing.T) {
+	b := startBroker(t, 2, nil)
+	_, js := b.connect()
+	ctx := testContext(t)
+	if err := Ensure(ctx, js, Topology{Partitions: 2, MaxBytes: 2000}); err != nil {
+		t.Fatal(err)
+	}
+	publishRaw(t, js, 1, 0, 3)
+	if err := Whole(ctx, js, 2); err != nil {
+		t.Error(err)
+	}
+	publishRaw(t, js, 1, 3, 200) // more than 2000 bytes
+	if err := Whole(ctx, js, 2); err == nil || !strings.Contains(err.Error(), "DESK_1 begins at message") {
+		t.Errorf("got %v", err)
+	}
 }

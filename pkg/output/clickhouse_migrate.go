@@ -139,6 +139,17 @@ func (e *newerError) Error() string {
 	return fmt.Sprintf("database %s has version %d and this deskpulse knows %d: use the newer deskpulse, or another database", e.database, e.has, e.known)
 }
 
+// Forget empties the tables of totals, for what is told from the beginning by other rules:
+// a total that there no longer is would never be replaced.
+func (c *ClickHouse) Forget(ctx context.Context) error {
+	for _, table := range []string{"measures_minute", "measures_hour", "measures_day"} {
+		if err := c.conn.Exec(ctx, "TRUNCATE TABLE IF EXISTS "+table); err != nil {
+			return clickhouseError("empty "+table, err)
+		}
+	}
+	return nil
+}
+
 // fill puts the database and the kind of engine into a statement of a migration.
 func (c *ClickHouse) fill(sql string) string {
 	sql = strings.ReplaceAll(sql, "{database}", quoteName(c.options.Database))

@@ -25,6 +25,7 @@ type Settings struct {
 	Partitions int             `default:"16" env:"DESKPULSE_PARTITIONS" help:"Number of partitions; fixed once the streams exist."`
 	Clock      string          `enum:"broker,event" default:"broker" help:"What moves time: broker, the present; or event, the newest event, for a log of the past."`
 	At         process.Instant `placeholder:"TIME" help:"Read all KPIs as of this instant (RFC 3339) instead of now, for a log of the past."`
+	Restate    bool            `help:"Read the past anew, history included, by policies that have been edited; see docs/sla.md. For one start."`
 }
 
 // Validate is called by kong.
@@ -117,7 +118,7 @@ func (c *Command) Run(ctx context.Context, log *zap.Logger) error {
 	}
 	health := &process.Health{}
 	w, err := New(Config{
-		Partitions: c.Partitions, Engine: cfg, Conn: nc, History: history, Registerer: registry, Health: health, Log: log, At: c.Instant(),
+		Partitions: c.Partitions, Engine: cfg, Conn: nc, History: history, Registerer: registry, Health: health, Log: log, At: c.Instant(), Restate: c.Restate,
 	})
 	if err != nil {
 		return err

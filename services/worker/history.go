@@ -63,6 +63,9 @@ const historyRetry = 2 * time.Second
 func (w *Worker) migrate(ctx context.Context) bool {
 	for {
 		err := w.history.Migrate(ctx)
+		if err == nil {
+			err = w.forget(ctx)
+		}
 		switch {
 		case err == nil:
 			w.health.Ready("history")

@@ -172,6 +172,7 @@ func (p *partition) show(now time.Time) error {
 		return nil // nothing can have changed
 	}
 	p.shownAt, p.shown = at, now
+	w.told(at, p.engine)
 	set, err := p.totals(at, now)
 	if err != nil {
 		return fmt.Errorf("partition %d: %w", p.number, err)

@@ -33,6 +33,8 @@ type Config struct {
 	// At, in Unix seconds, pins the instant of all readings; 0 is the present. For a log of
 	// the past, which is read as of then.
 	At int64
+	// Restate lets policies change what has been told of the past; see docs/sla.md.
+	Restate bool
 }
 
 // Worker owns all partitions of a topology.
@@ -54,6 +56,8 @@ type Worker struct {
 	epoch      uint64
 	rows       chan handed
 	clock      clock
+	shown      clock       // up to when anything has been told; 0 while nothing has been read
+	forgotten  atomic.Bool // the history that is to be told anew is empty
 
 	mu     sync.Mutex
 	behind int // partitions that have not caught up; guarded by mu
@@ -125,7 +129,12 @@ func (w *Worker) Run(ctx context.Context) error {
 	w.health.NotReady("worker", "reading the streams from their beginning")
 	defer w.dead.Close()
 	defer func() { _ = w.asks.Close() }() // the connection may be closed already
+	policies, err := w.openGuard(ctx)
+	if err != nil {
+		return err
+	}
 	group := process.Group{Log: w.log}
+	group.Add("policies", func(ctx context.Context) error { return w.note(ctx, policies) })
 	for number := range w.cfg.Partitions {
 		p, err := w.newPartition(ctx, number)
 		if err != nil {
@@ -137,7 +146,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		w.health.NotReady("history", "not reached yet")
 		group.Add("history", w.write)
 	}
-	err := group.Run(ctx)
+	err = group.Run(ctx)
 	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
 	defer cancel()
 	return errors.Join(err, w.dead.Flush(flush))
