@@ -185,18 +185,6 @@ func (e *Engine) spans(t *thread, from, to int, sign int64) {
 	}
 }
 
-// once counts a mark in each window for as long as it lies in it, whatever comes after.
-func (e *Engine) once(feeds []*kpi.Feed, m *mark, sign int64) {
-	for _, f := range feeds {
-		e.sink.add(m.combo, m.at, f.Slot, sign)
-		for w := 0; w < len(e.cfg.Windows) && f.Shape == kpi.ShapePerWindow; w++ {
-			if until := e.leaves(m.at, w) - 1; until < never-1 {
-				e.sink.add(m.combo, until, f.Slot+uint16(w+1), -sign)
-			}
-		}
-	}
-}
-
 // latest counts the first of m in each window for as long as it lies in it and the next
 // has not come.
 func (e *Engine) latest(feeds []*kpi.Feed, m []mark, sign int64) {
