@@ -1,6 +1,7 @@
 package scenario_test
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -31,7 +32,7 @@ type setting struct {
 // site is the engines of all partitions.
 type site []*engine.Engine
 
-const seed = 20260302
+var seed = flag.Uint64("seed", 20260302, "of the disorder")
 
 var ways = []way{
 	{"in order", func(s setting, events []event) (site, error) {
@@ -81,7 +82,7 @@ func sorted(events []event) []event {
 
 func shuffled(events []event) []event {
 	out := slices.Clone(events)
-	rand.New(rand.NewPCG(seed, 0)).Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
+	rand.New(rand.NewPCG(*seed, 0)).Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
 	return out
 }
 

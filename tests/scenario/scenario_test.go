@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/deskpulse/deskpulse/pkg/engine"
 	"github.com/deskpulse/deskpulse/pkg/kpi"
 )
 
@@ -33,18 +34,22 @@ func TestScenarios(t *testing.T) {
 
 // play asks everything of a scenario in every way.
 func play(t *testing.T, name string, f *file) {
+	configs := map[string]engine.Config{}
+	for config := range f.configs {
+		configs[config] = f.load(t, config)
+	}
 	first := map[*ask][]string{} // what the first way says
 	for _, w := range ways {
 		sites := map[string]site{}
 		for _, a := range f.asks {
-			lines, rows, err := f.answer(t, w, a, sites)
+			lines, rows, err := f.answer(w, a, configs[a.config], sites)
 			if err != nil {
 				t.Errorf("%s:%d: %s: %v", name, a.line, w.name, err)
 				continue
 			}
 			if said, ok := first[a]; ok {
 				if diff := cmp.Diff(said, lines); diff != "" {
-					t.Errorf("%s:%d: in order (-), but %s (+), seed %d:\n%s", name, a.line, w.name, seed, diff)
+					t.Errorf("%s:%d: in order (-), but %s (+), seed %d:\n%s", name, a.line, w.name, *seed, diff)
 				}
 				continue
 			}
@@ -68,8 +73,8 @@ func (f *file) judge(t *testing.T, name string, a *ask, lines []string, rows []r
 }
 
 // answer asks one thing in one way.
-func (f *file) answer(t *testing.T, w way, a *ask, sites map[string]site) (lines []string, rows []row, err error) {
-	s, err := f.site(t, w, a, sites)
+func (f *file) answer(w way, a *ask, cfg engine.Config, sites map[string]site) (lines []string, rows []row, err error) {
+	s, err := f.site(w, a, cfg, sites)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -98,12 +103,12 @@ func (f *file) answer(t *testing.T, w way, a *ask, sites map[string]site) (lines
 }
 
 // site applies the events that an ask knows. Sites that know all events are kept.
-func (f *file) site(t *testing.T, w way, a *ask, sites map[string]site) (s site, err error) {
+func (f *file) site(w way, a *ask, cfg engine.Config, sites map[string]site) (s site, err error) {
 	events := f.events
 	if a.live {
 		events = slices.DeleteFunc(slices.Clone(events), func(ev event) bool { return ev.at >= a.at*1000 })
 	}
-	with := setting{f.load(t, a.config), slices.ContainsFunc(events, func(ev event) bool { return ev.at >= a.at*1000 })}
+	with := setting{cfg, slices.ContainsFunc(events, func(ev event) bool { return ev.at >= a.at*1000 })}
 	key := fmt.Sprint(a.config, " ", with.past)
 	if s, ok := sites[key]; ok && !a.live {
 		return s, nil
