@@ -217,7 +217,7 @@ func compare(t *testing.T, truth []value, got map[key]reading, figures []figure,
 			t.Errorf("%s: TRUTH.json has no such value", o.path)
 		}
 	}
-	t.Logf("%d of %d values are equal", checked, len(truth))
+	t.Logf("%d of %d values checked; of the others the reasons are listed", checked, len(truth))
 }
 
 // find tells whether the figure says what a value is to equal, and which field.
