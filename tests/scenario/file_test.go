@@ -161,20 +161,20 @@ func (f *file) replace(a *ask, lines []string) {
 // split cuts a line at blanks, but not within double quotes, which it takes away.
 func split(line string) (tokens []string, err error) {
 	var token strings.Builder
-	quoted, any := false, false
+	quoted, begun := false, false
 	for _, r := range line + " " {
 		switch {
 		case r == '"':
-			quoted, any = !quoted, true
+			quoted, begun = !quoted, true
 		case r == ' ' && !quoted:
-			if any {
+			if begun {
 				tokens = append(tokens, token.String())
 			}
 			token.Reset()
-			any = false
+			begun = false
 		default:
 			token.WriteRune(r)
-			any = true
+			begun = true
 		}
 	}
 	if quoted {
