@@ -33,8 +33,8 @@ type pending struct {
 const maxPending = 1 << 15
 
 func (p *pending) add(c change) {
-	if p.table == nil {
-		p.table = make([]change, 2*maxPending)
+	if p.used*4 >= len(p.table)*3 {
+		p.grow()
 	}
 	h := (uint64(c.series)<<32 | uint64(c.at)) * 0x9E3779B97F4A7C15
 	h = (h ^ h>>29 ^ uint64(c.slot)) * 0xBF58476D1CE4E5B9
@@ -54,7 +54,18 @@ func (p *pending) add(c change) {
 	}
 }
 
-func (p *pending) full() bool { return p.used >= maxPending*3/2 }
+// grow doubles the table: a quiet desk needs little of it.
+func (p *pending) grow() {
+	old := p.table
+	p.table, p.used = make([]change, max(1<<10, 2*len(old))), 0
+	for i := range old {
+		if old[i].series != 0 {
+			p.add(old[i])
+		}
+	}
+}
+
+func (p *pending) full() bool { return p.used >= maxPending }
 
 // drain appends the changes to dst, sorted, and empties the table. Those that add up to
 // nothing are among them: the row may have been written in between by a run that was
