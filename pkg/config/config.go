@@ -35,6 +35,8 @@ type Config struct {
 	SLA SLA `yaml:"sla"`
 	// Periods says how days, weeks, months and years are cut.
 	Periods Periods `yaml:"periods"`
+	// Money says in which currency amounts are kept.
+	Money Money `yaml:"money"`
 	// KPIs are files of definitions, relative to this one.
 	KPIs []string `yaml:"kpis"`
 	// Options are switches of definition, by name.
@@ -88,6 +90,9 @@ func (c *Config) Validate() (warnings []string, err error) {
 		return nil, err
 	}
 	if err := c.Periods.check(); err != nil {
+		return nil, err
+	}
+	if err := c.Money.check(); err != nil {
 		return nil, err
 	}
 	if err := c.checkCatalogue(); err != nil {

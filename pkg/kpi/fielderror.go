@@ -9,7 +9,7 @@ import (
 // The reasons of a FieldError: a small closed set, fit for a metric's label.
 const (
 	ReasonMalformed = "malformed" // neither well-formed protobuf nor well-formed JSON
-	ReasonUnknown   = "unknown"   // a name or an enum value that the contract does not have
+	ReasonUnknown   = "unknown"   // a name or an enum value that the contract does not have, or a currency without a rate
 	ReasonMissing   = "missing"   // required and not given
 	ReasonInvalid   = "invalid"   // not of the form that the field wants
 	ReasonRange     = "range"     // outside what the field may hold
