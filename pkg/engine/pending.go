@@ -25,7 +25,7 @@ func (c *change) compare(o *change) int {
 // what cancels out, or comes to the same second, costs no more.
 type pending struct {
 	table []change // a series of 0 is an empty slot
-	used  int
+	used  []uint32 // the slots that are not empty
 	spare []change // scratch of sorting
 }
 
@@ -33,7 +33,7 @@ type pending struct {
 const maxPending = 1 << 15
 
 func (p *pending) add(c change) {
-	if p.used*4 >= len(p.table)*3 {
+	if len(p.used)*4 >= len(p.table)*3 {
 		p.grow()
 	}
 	h := (uint64(c.series)<<32 | uint64(c.at)) * 0x9E3779B97F4A7C15
@@ -43,7 +43,7 @@ func (p *pending) add(c change) {
 		t := &p.table[i]
 		if t.series == 0 {
 			*t = c
-			p.used++
+			p.used = append(p.used, uint32(i))
 			return
 		}
 		if t.series == c.series && t.at == c.at && t.slot == c.slot {
@@ -57,7 +57,7 @@ func (p *pending) add(c change) {
 // grow doubles the table: a quiet desk needs little of it.
 func (p *pending) grow() {
 	old := p.table
-	p.table, p.used = make([]change, max(1<<10, 2*len(old))), 0
+	p.table, p.used = make([]change, max(1<<10, 2*len(old))), p.used[:0]
 	for i := range old {
 		if old[i].series != 0 {
 			p.add(old[i])
@@ -65,22 +65,17 @@ func (p *pending) grow() {
 	}
 }
 
-func (p *pending) full() bool { return p.used >= maxPending }
+func (p *pending) full() bool { return len(p.used) >= maxPending }
 
 // drain appends the changes to dst, sorted, and empties the table. Those that add up to
 // nothing are among them: the row may have been written in between by a run that was
 // broken off, and must be written again.
 func (p *pending) drain(dst []change) []change {
-	if p.used == 0 {
-		return dst
+	for _, i := range p.used {
+		dst = append(dst, p.table[i])
+		p.table[i] = change{}
 	}
-	for i := range p.table {
-		if c := &p.table[i]; c.series != 0 {
-			dst = append(dst, *c)
-			*c = change{}
-		}
-	}
-	p.used = 0
+	p.used = p.used[:0]
 	p.spare = sortChanges(dst, p.spare)
 	return dst
 }
