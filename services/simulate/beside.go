@@ -113,9 +113,9 @@ var expenses = [...]struct {
 	cents     int
 }{
 	{[]string{"calls"}, "tools", deskpulsev1.Direction_DIRECTION_INBOUND, 9000},
-	{[]string{"retention"}, "gifts", 0, 4000},
+	{[]string{"retention"}, "gifts", 0, 900},
 	{[]string{"service", "operations"}, "training", 0, 6000},
-	{[]string{"retention"}, "points", 0, 7000},
+	{[]string{"retention"}, "points", 0, 1600},
 	{[]string{"calls", "operations"}, "network", deskpulsev1.Direction_DIRECTION_INBOUND, 8000},
 }
 

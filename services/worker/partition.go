@@ -18,7 +18,8 @@ import (
 const (
 	fetchLimit   = 4096
 	readEvery    = 250 * time.Millisecond
-	restPerRead  = 4                // times as long as reading and publishing took, at least
+	restPerRead  = 4                // times as long as reading and publishing took,
+	restAtMost   = 2 * time.Second  // but not so long that a board takes the partition for silent
 	showAtLeast  = time.Second      // so that a board which asks is answered
 	fullEvery    = 10 * time.Second // so that what a board may have missed does not last
 	flushEvery   = time.Second
@@ -188,10 +189,10 @@ func (p *partition) show(now time.Time) error {
 	return nil
 }
 
-// rested is when to read next: four times a second, but however much there is, a
-// partition spends no more than a fifth of its time on being read.
+// rested is when to read next: four times a second, but where there is much to read a
+// partition should spend no more than a fifth of its time on it.
 func rested(begun, ended time.Time) time.Time {
-	next, rest := begun.Add(readEvery), ended.Add(restPerRead*ended.Sub(begun))
+	next, rest := begun.Add(readEvery), ended.Add(min(restAtMost, restPerRead*ended.Sub(begun)))
 	if rest.After(next) {
 		return rest
 	}
