@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"go.uber.org/zap"
 
+	"github.com/deskpulse/deskpulse/pkg/config"
 	"github.com/deskpulse/deskpulse/pkg/engine"
 	"github.com/deskpulse/deskpulse/pkg/input"
 	"github.com/deskpulse/deskpulse/pkg/output"
@@ -73,6 +74,7 @@ type site struct {
 	conn     *nats.Conn
 	nats     *natsd.Server
 	history  *output.ClickHouse
+	file     *config.Config
 	engine   engine.Config
 	fresh    bool // there was no data folder yet
 }
@@ -91,7 +93,7 @@ func (c *runCommand) Run(ctx context.Context, log *zap.Logger, out *console) err
 }
 
 func (c *runCommand) assemble(ctx context.Context, s *site) (err error) {
-	if s.engine, err = c.Engine(s.log); err != nil {
+	if s.file, s.engine, err = c.Load(s.log); err != nil {
 		return err
 	}
 	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -151,7 +153,7 @@ func (c *runCommand) startClickHouse(ctx context.Context, s *site) error {
 
 func (c *runCommand) startWorker(_ context.Context, s *site) error {
 	w, err := worker.New(worker.Config{
-		Partitions: c.Partitions, Engine: s.engine, Conn: s.conn, History: s.history,
+		Partitions: c.Partitions, Engine: s.engine, Currency: s.file.Money.Of, Conn: s.conn, History: s.history,
 		Registerer: s.registry, Health: s.health, Log: s.log.Named("worker"), At: c.Instant(), Restate: c.Restate,
 	})
 	if err != nil {

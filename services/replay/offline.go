@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -153,6 +154,8 @@ type offline struct {
 	kpis      []kpi.Definition // to be printed
 	sequence  uint64
 	decoder   kpi.Decoder
+	money     *kpi.Money
+	refused   uint64                          // events in a currency without a rate
 	take      func(*kpi.Event, []byte, error) // o.apply, bound once
 	broken    error
 	given     []int64 // instants of the flags, Unix seconds
@@ -171,7 +174,7 @@ func newOffline(c *Command) (*offline, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &offline{c: c, out: newLines(c.Stdout)}
+	o := &offline{c: c, out: newLines(c.Stdout), money: kpi.NewMoney(file.Money.Of)}
 	if o.cfg, err = c.Computing.engine(file, partitions); err != nil {
 		return nil, err
 	}
@@ -262,6 +265,12 @@ func (o *offline) apply(ev *kpi.Event, _ []byte, err error) {
 	}
 	if err := o.readBefore(o.instants, ev.At); err != nil {
 		o.broken = err
+		return
+	}
+	if err := o.money.Convert(ev); err != nil {
+		if o.refused++; o.refused <= shownBad {
+			o.c.log.Warn("event left out", zap.String("event", strings.Clone(ev.ID)), zap.String("because", err.Error()))
+		}
 		return
 	}
 	o.sequence++
@@ -381,6 +390,9 @@ func (o *offline) report() {
 	if conflicts > 0 {
 		o.c.log.Warn("some events have the id of another with other content, and had no effect: make the ids unique",
 			zap.Uint64("events", conflicts))
+	}
+	if o.refused > 0 {
+		o.c.log.Warn("some events have amounts of money that cannot be added up, and had no effect", zap.Uint64("events", o.refused))
 	}
 }
 

@@ -36,11 +36,11 @@ func (s *Settings) Validate() error {
 	return nil
 }
 
-// Engine reads the configuration and returns the engine's, with its warnings logged.
-func (s *Settings) Engine(log *zap.Logger) (engine.Config, error) {
+// Load reads the configuration, with its warnings logged, and returns the engine's, too.
+func (s *Settings) Load(log *zap.Logger) (*config.Config, engine.Config, error) {
 	c, warnings, err := config.Load(s.Config)
 	if err != nil {
-		return engine.Config{}, err
+		return nil, engine.Config{}, err
 	}
 	for _, w := range warnings {
 		log.Warn("configuration", zap.String("warning", w))
@@ -49,7 +49,7 @@ func (s *Settings) Engine(log *zap.Logger) (engine.Config, error) {
 	if s.Clock == "event" {
 		out.Clock = engine.EventClock
 	}
-	return out, err
+	return c, out, err
 }
 
 // Instant returns the pinned instant in Unix seconds, 0 where there is none.
@@ -89,7 +89,7 @@ Examples:
 
 // Run works until ctx ends.
 func (c *Command) Run(ctx context.Context, log *zap.Logger) error {
-	cfg, err := c.Engine(log)
+	file, cfg, err := c.Load(log)
 	if err != nil {
 		return err
 	}
@@ -118,7 +118,8 @@ func (c *Command) Run(ctx context.Context, log *zap.Logger) error {
 	}
 	health := &process.Health{}
 	w, err := New(Config{
-		Partitions: c.Partitions, Engine: cfg, Conn: nc, History: history, Registerer: registry, Health: health, Log: log, At: c.Instant(), Restate: c.Restate,
+		Partitions: c.Partitions, Engine: cfg, Currency: file.Money.Of, Conn: nc, History: history,
+		Registerer: registry, Health: health, Log: log, At: c.Instant(), Restate: c.Restate,
 	})
 	if err != nil {
 		return err

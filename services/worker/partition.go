@@ -34,6 +34,7 @@ type partition struct {
 	engine  *engine.Engine
 	reader  *input.Reader
 	decoder *input.Decoder
+	money   *kpi.Money
 	live    *output.Publisher
 
 	ctx       context.Context // of run, for the decoder's callback
@@ -58,7 +59,7 @@ func (w *Worker) newPartition(ctx context.Context, number int) (*partition, erro
 	if err != nil {
 		return nil, err
 	}
-	p := &partition{number: number, worker: w, engine: state, live: output.NewPublisher(w.nc, w.asks), written: make(chan *kpi.Rows, 1)}
+	p := &partition{number: number, worker: w, engine: state, money: kpi.NewMoney(w.cfg.Currency), live: output.NewPublisher(w.nc, w.asks), written: make(chan *kpi.Rows, 1)}
 	p.decoder = input.NewDecoder(w.cfg.Partitions, w.counters, p.apply)
 	p.reader, err = input.Open(ctx, w.js, input.Position{Partition: number, Partitions: w.cfg.Partitions}, w.counters, w.log)
 	if err != nil {
@@ -109,6 +110,9 @@ func (p *partition) stopped(err error) error {
 // apply takes one event of a message into the engine, or puts it with the dead letters.
 func (p *partition) apply(m *input.Message, index int, ev *kpi.Event, raw []byte, err error) {
 	metrics := p.worker.metrics
+	if err == nil {
+		err = p.money.Convert(ev)
+	}
 	if err != nil {
 		reason := "undecodable"
 		var field *kpi.FieldError

@@ -23,8 +23,9 @@ import (
 
 // Config is what a Worker is made of.
 type Config struct {
-	Partitions int           // P of the topology
-	Engine     engine.Config // all but the partition
+	Partitions int                              // P of the topology
+	Engine     engine.Config                    // all but the partition
+	Currency   func(tenant string) kpi.Currency // nil: the first that comes
 	Conn       *nats.Conn
 	History    *output.ClickHouse // nil: none is kept
 	Registerer prometheus.Registerer
