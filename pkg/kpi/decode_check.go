@@ -2,6 +2,7 @@ package kpi
 
 import (
 	"strings"
+	"time"
 )
 
 // checks holds, by kind, what turns the raw parts of a body into the event's and
@@ -183,8 +184,19 @@ func (d *Decoder) checkPeriod() (err *FieldError) {
 		return missing("period_start", "add the start of the period, or leave out its end")
 	case start.set && ev.PeriodEnd <= ev.PeriodStart:
 		return refuse("period_end", end.String(), ReasonRange, "give an end that is after period_start")
+	case start.set && ev.PeriodEnd > lastEnd(ev.PeriodStart):
+		return refuse("period_end", end.String(), ReasonRange, "give an end at most 20 years after period_start, or split the cost")
 	}
 	return nil
+}
+
+// maxYears is how long a cost may accrue. It has a share for each day, so a mistyped year
+// would be dear.
+const maxYears = 20
+
+// lastEnd is the latest end of a period, with a day more for a zone whose offset changes.
+func lastEnd(start int64) int64 {
+	return time.UnixMilli(start).UTC().AddDate(maxYears, 0, 1).UnixMilli()
 }
 
 func (d *Decoder) checkOrder() *FieldError { return d.money("amount", notNegative) }

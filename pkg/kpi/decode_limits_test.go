@@ -47,6 +47,28 @@ func TestDecodeLimits(t *testing.T) {
 	}
 }
 
+// TestDecodeCostPeriod wants costs of 20 years, and a day for a change of the zone's
+// offset, but no longer ones.
+func TestDecodeCostPeriod(t *testing.T) {
+	for _, c := range []struct {
+		start, end string
+		ok         bool
+	}{
+		{"2004-01-01T00:00:00Z", "2024-01-01T00:00:00Z", true},
+		{"2010-06-01T00:00:00+04:30", "2030-06-01T00:00:00+03:30", true}, // Tehran, which has no daylight saving any more
+		{"2004-01-01T00:00:00Z", "2024-01-02T00:00:00Z", true},
+		{"2004-01-01T00:00:00Z", "2024-01-02T00:00:00.001Z", false},
+		{"2004-02-29T00:00:00Z", "2024-03-02T00:00:00Z", false},
+		{"2004-01-01T00:00:00Z", "2104-01-01T00:00:00Z", false},
+	} {
+		text := fmt.Sprintf(`{"id":"e","occurred_at":%q,"cost":{"cost_id":"L","amount":"1","currency":"EUR","period_start":%[1]q,"period_end":%[2]q}}`, c.start, c.end)
+		_, ferr := decodeOne(t, Envelope{Tenant: "acme", JSON: true}, []byte(text))
+		if (ferr == nil) != c.ok || ferr != nil && (ferr.Field != "cost.period_end" || ferr.Reason != ReasonRange) {
+			t.Errorf("%s to %s: %v", c.start, c.end, ferr)
+		}
+	}
+}
+
 // TestDecodeLabels wants labels sorted by name, the last of a name, and at most 32.
 func TestDecodeLabels(t *testing.T) {
 	var d Decoder
