@@ -270,7 +270,7 @@ func TestSmallKinds(t *testing.T) {
 		{"agent", "present busy since=10 state=busy", []kpi.Event{{Kind: kpi.Agent, Action: 1}, {Kind: kpi.Agent, Action: 3, At: 10}, {Kind: kpi.Agent, Action: 3, At: 20}}},
 		{"agent on a break", "present paused since=10 state=paused", []kpi.Event{{Kind: kpi.Agent, Action: 1}, {Kind: kpi.Agent, Action: 4, At: 10}}},
 		{"agent gone", "since=10 state=logged_out", []kpi.Event{{Kind: kpi.Agent, Action: 1}, {Kind: kpi.Agent, Action: 5, At: 10}}},
-		{"opening", "as_of=-60 customers=7 lines=9 revenue=120000", []kpi.Event{
+		{"opening", "as_of=-61 customers=7 lines=9 revenue=120000", []kpi.Event{
 			{Kind: kpi.Opening, AsOf: (noon - 60) * 1000, Customers: 7, Lines: 9, Amount: 120000}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) { wantFields(t, tt.events[0].Kind, tt.want, tt.events...) })

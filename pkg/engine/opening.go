@@ -10,7 +10,9 @@ const (
 )
 
 func recordOpening(_ *Engine, ev *kpi.Event, r *record) {
-	r.extra[extraAmount], r.extra[extraAsOf] = ev.Amount, ev.AsOf
+	// As of an instant is just before it, so that the balances of a first of January are
+	// there when the year begins.
+	r.extra[extraAmount], r.extra[extraAsOf] = ev.Amount, ev.AsOf-1
 	r.extra[extraCustomers], r.extra[extraLines] = ev.Customers, ev.Lines
 }
 

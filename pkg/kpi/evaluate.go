@@ -42,6 +42,9 @@ func (c *Compiled) In(d *Definition, name string) bool {
 // set themselves must be set by one of its own.
 func (c *Compiled) By(d *Definition, s Set) bool {
 	f, ok := c.formulas[d.Key]
+	if ok && d.Formula == Slowest && s.Has(slowestOf(d)) {
+		return false // nothing is the slowest of itself
+	}
 	return ok && s&^(1<<Queue-1)&^f.sets == 0
 }
 

@@ -235,7 +235,7 @@ func (l *lowering) call(e celast.Expr) (*expression, error) {
 	case operators.Negate:
 		return arithmetic(operators.Subtract, constInt(0, 1), args[0]), nil
 	case operators.Add, operators.Subtract, operators.Multiply, operators.Divide:
-		return arithmetic(name, args[0], args[1]), nil
+		return l.orNone(e, args, arithmetic(name, args[0], args[1])), nil
 	default:
 		return comparison(name, args[0], args[1]), nil
 	}
@@ -410,6 +410,21 @@ func arithmetic(name string, a, b *expression) *expression {
 	}
 	out.args = []*expression{a, b}
 	return out.fold()
+}
+
+// orNone lets an instant that is none stay none when a duration is added to it or taken
+// from it.
+func (l *lowering) orNone(e celast.Expr, args []*expression, sum *expression) *expression {
+	if !l.tree.GetType(e.ID()).IsExactType(timeType) || sum.op == opConst {
+		return sum
+	}
+	for i, a := range e.AsCall().Args() {
+		if t := args[i]; l.tree.GetType(a.ID()).IsExactType(timeType) && t.op != opConst {
+			none := constInt(0, t.scale)
+			return conditional(comparison(operators.NotEquals, t, none), sum, none)
+		}
+	}
+	return sum
 }
 
 // fold computes what has constant arguments only.

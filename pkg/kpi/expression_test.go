@@ -29,7 +29,7 @@ func TestAgainstCEL(t *testing.T) {
 	own := catalogueOf(t, `
 options: {limit: {default: 1h}}
 measures:
-  a: {as: sum, from: [{of: ticket, at: created_at + waited, where: 'open || waiting || !closed && !resolved', value: 'replies * 3 - reopens'}]}
+  a: {as: sum, from: [{of: ticket, at: 'created_at == timestamp(0) ? created_at : created_at + waited', where: 'open || waiting || !closed && !resolved', value: 'replies * 3 - reopens'}]}
   b: {as: sum, unit: seconds, from: [{of: ticket, at: 'closed ? closed_at : created_at', where: 'team == "t1" || channel != ""', value: 'duration("0s") - waited'}]}
   c: {as: sum, unit: seconds, from: [{of: ticket, at: created_at, where: 'waited > option.limit && replies >= 2 && option.limit <= waited', value: 'waited + duration("90s") - (resolved_before + waited)'}]}
   d: {as: sum, unit: money, from: [{of: order, at: ordered_at, where: 'amount > 2.5 && !(amount == 3.0) || 1.5 >= amount', value: 'amount * 0.5'}]}
@@ -335,5 +335,28 @@ measures:
 	fact.Fields[TicketCause] = int64(sym.Symbol("misuse"))
 	if !s.While(fact) || s.Set[0].Dimension != Cause || s.Set[0].Text(fact) != int64(sym.Symbol("misuse")) || s.Set[1].Dimension != Stage {
 		t.Errorf("stock: %v, set %+v", s.While(fact), s.Set)
+	}
+}
+
+// Unlike in CEL, whose timestamp(0) is an instant, none with a duration is none.
+func TestNoneStaysNone(t *testing.T) {
+	c := catalogueOf(t, `
+measures:
+  warned: {from: [{of: ticket, while: open, from: overdue_at - duration("2h")}, {of: ticket, while: open, from: duration("2h") + overdue_at}]}
+`)
+	compiled, err := c.Compile(newNames())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var f Fact
+	for i, want := range []int64{3_600_000, 18_000_000} {
+		f.Fields[TicketOverdueAt] = 0
+		if got := compiled.Feeds[i].From(&f); got != 0 {
+			t.Errorf("none gives %d", got)
+		}
+		f.Fields[TicketOverdueAt] = 10_800_000 // 03:00
+		if got := compiled.Feeds[i].From(&f); got != want {
+			t.Errorf("03:00 gives %d, want %d", got, want)
+		}
 	}
 }

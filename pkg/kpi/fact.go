@@ -518,7 +518,7 @@ var openingSchema = Schema{
 	Name: "opening", Doc: "balances for what lies before the first event", Live: true,
 	AsOf: []string{"current"},
 	Fields: []Field{
-		OpeningAt:        {"as_of", TimeField, "the instant of the balances"},
+		OpeningAt:        {"as_of", TimeField, "the millisecond before the instant of the balances, at which they hold then"},
 		OpeningCustomers: {"customers", IntField, "customers to date"},
 		OpeningLines:     {"lines", IntField, "active subscriptions"},
 		OpeningRevenue:   {"revenue", MoneyField, "sales revenue to date"},

@@ -64,7 +64,7 @@ func (f *facts) findMoney() {
 	}
 	for _, l := range lives(f.events, kpi.Opening, entity) {
 		s := &l[len(l)-1]
-		f.openings = append(f.openings, opening{dims: s.dims, asOf: s.AsOf, customers: s.Customers, lines: s.Lines, revenue: s.Amount})
+		f.openings = append(f.openings, opening{dims: s.dims, asOf: s.AsOf - 1, customers: s.Customers, lines: s.Lines, revenue: s.Amount})
 	}
 }
 
@@ -180,8 +180,9 @@ func billed(a *asker) int64 {
 // unpaid at the instant.
 func arrears(a *asker) (n int64) {
 	from := a.rules.Calendar.periodStart("month", a.lo)
-	for _, v := range a.now().invoices {
-		if v.due != 0 && v.due < a.hi && from <= v.issued.at && v.issued.at < a.hi && a.mine(v.dims) {
+	f := a.now()
+	for i := range f.invoices {
+		if v := &f.invoices[i]; v.due != 0 && v.due < a.hi && from <= v.issued.at && v.issued.at < a.hi && a.mine(v.dims) {
 			n += v.unpaid
 		}
 	}
