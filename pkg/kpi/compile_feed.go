@@ -1,6 +1,7 @@
 package kpi
 
 import (
+	"math/bits"
 	"slices"
 	"strings"
 
@@ -127,8 +128,24 @@ func (w *feeding) expression(name, text string, want ...*cel.Type) (*expression,
 	if _, ok := w.sym.(texts); !ok && e.has(opMatch) {
 		return nil, w.refuse(name, "%q: functions of text are not served here: compare with == or in", shown(text))
 	}
+	if outside := e.fields() & w.schema.Outside; outside != 0 && w.measure.Shape.live() {
+		field := w.schema.Fields[bits.TrailingZeros64(outside)].Name
+		return nil, w.refuse(name, "%q: %s changes with others, too, and a stock moves with its own %s alone: leave %s out, or count with at",
+			shown(text), field, w.schema.Name, field)
+	}
 	w.reads(e)
 	return e, nil
+}
+
+// fields returns those that an expression reads, as bits.
+func (e *expression) fields() (out uint64) {
+	if e.op == opField {
+		out = 1 << e.slot
+	}
+	for _, a := range e.args {
+		out |= a.fields()
+	}
+	return out
 }
 
 // typeName says a type of CEL in our words.
@@ -173,9 +190,13 @@ func (e *expression) has(op opcode) bool {
 
 // reads notes what an expression reads.
 func (w *feeding) reads(e *expression) {
+	w.feed.Reads |= e.fields()
+	w.dims(e)
+}
+
+// dims notes the dimensions that an expression reads.
+func (w *feeding) dims(e *expression) {
 	switch e.op {
-	case opField:
-		w.feed.Reads |= 1 << e.slot
 	case opDim:
 		w.feed.ByDims = true
 		w.out.Reads |= SetOf(Dimension(e.slot))
@@ -183,7 +204,7 @@ func (w *feeding) reads(e *expression) {
 		w.feed.ByDims = true
 	}
 	for _, a := range e.args {
-		w.reads(a)
+		w.dims(a)
 	}
 }
 

@@ -66,7 +66,9 @@ type Schema struct {
 	// AsOf names the instants at which the fact's dimensions are known, by the name of the
 	// time field ("handled_at"), or "current" (always the first) and "outcome".
 	AsOf []string
-	// Overlays are the dimensions that measures of this fact may set from a text field.
+	// Outside has a bit for each field that changes with other entities, too. A stock moves
+	// at the events of its own, so it cannot read them.
+	Outside uint64
 }
 
 // Fact is one fact, as expressions see it.
@@ -134,6 +136,8 @@ var ticketSchema = Schema{
 	Doc:  "a ticket whose creation is known, as its events so far have left it; deleted ones are no facts",
 	Live: true,
 	AsOf: []string{"current", "created_at", "handled_at", "replied_at", "resolved_at", "closed_at", "outcome", "started_at", "bot_replied_at"},
+
+	Outside: 1<<TicketIsRepeated | 1<<TicketIsForestalled,
 	Fields: []Field{
 		TicketIsCreated:            {"created", BoolField, "always true"},
 		TicketIsOpen:               {"open", BoolField, "not closed, merged or cancelled"},
@@ -317,6 +321,8 @@ const (
 var interactionSchema = Schema{
 	Name: "interaction", Doc: "a chat, bot or self-service session whose start is known", Live: true,
 	AsOf: []string{"current", "started_at", "answered_at", "ended_at"},
+
+	Outside: 1 << InteractionIsQuiet,
 	Fields: []Field{
 		InteractionIsEnded:      {"ended", BoolField, "it has ended"},
 		InteractionIsAnswered:   {"answered", BoolField, "a person has answered"},
