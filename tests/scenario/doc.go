@@ -57,7 +57,8 @@
 //
 // Every file runs in order, shuffled, with every event twice, split over four
 // partitions, and restored from a snapshot midway. All must show the same numbers, and
-// in each the cells of every breakdown must add up to the whole.
+// in each the cells of every breakdown must add up to the whole. Files of more than 100,000
+// events run over four partitions only.
 //
 // go test ./tests/scenario -rewrite writes what the engine says into the files. That is for
 // the form; that the numbers are right is for the author to see.

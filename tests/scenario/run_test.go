@@ -16,8 +16,9 @@ import (
 
 // way is one of the ways in which the same events reach the engine.
 type way struct {
-	name string
-	run  func(s setting, events []event) (site, error)
+	name  string
+	large bool // also for files with many events
+	run   func(s setting, events []event) (site, error)
 }
 
 // setting is what a way does not change.
@@ -35,16 +36,16 @@ type site []*engine.Engine
 var seed = flag.Uint64("seed", 20260302, "of the disorder")
 
 var ways = []way{
-	{"in order", func(s setting, events []event) (site, error) {
+	{"in order", false, func(s setting, events []event) (site, error) {
 		return apply(s, sorted(events))
 	}},
-	{"shuffled", func(s setting, events []event) (site, error) {
+	{"shuffled", false, func(s setting, events []event) (site, error) {
 		return apply(s, shuffled(events))
 	}},
-	{"twice", func(s setting, events []event) (site, error) {
+	{"twice", false, func(s setting, events []event) (site, error) {
 		return apply(s, slices.Concat(sorted(events), shuffled(events)))
 	}},
-	{"four partitions", func(s setting, events []event) (site, error) {
+	{"four partitions", true, func(s setting, events []event) (site, error) {
 		var out site
 		for p := range 4 {
 			s.Partition, s.Partitions = uint16(p), 4
@@ -58,7 +59,7 @@ var ways = []way{
 		}
 		return out, nil
 	}},
-	{"restored midway", func(s setting, events []event) (site, error) {
+	{"restored midway", false, func(s setting, events []event) (site, error) {
 		events = shuffled(events)
 		middle := len(events) / 2
 		first, err := apply(s, events[:middle])
