@@ -214,6 +214,6 @@ func withField(object json.RawMessage, name string, v any) json.RawMessage {
 	if err != nil {
 		panic("board: internal error: " + err.Error())
 	}
-	out := append(object[:len(object)-1], `,"`+name+`":`...)
-	return append(append(out, value...), '}')
+	out := slices.Concat(object[:len(object)-1], []byte(`,"`+name+`":`), value)
+	return append(out, '}')
 }

@@ -10,8 +10,8 @@ import (
 	deskpulsev1 "github.com/deskpulse/deskpulse/proto/deskpulse/v1"
 )
 
-// baseLines is how many subscriptions a desk has from before its start; the events name as
-// many more in an opening balance.
+// baseLines is how many subscriptions a desk has from before its start; an opening balance
+// names a few more.
 const baseLines = 400
 
 // base tells what lies before a desk's start, so that what is counted from month to month
@@ -29,7 +29,7 @@ func (b *base) step(d *Desk, at int64) {
 	b.d, b.at, b.month = d, at, time.Date(start.Year(), start.Month(), 1, 0, 0, 0, 0, time.UTC)
 	before := time.Date(start.Year()-2, time.July, 1, 0, 0, 0, 0, time.UTC)
 	b.tell(before, "", "opening", &deskpulsev1.Event{Body: &deskpulsev1.Event_Opening{Opening: &deskpulsev1.Opening{
-		OpeningId: "opening", AsOf: timestamppb.New(before), Customers: proto.Int64(baseLines), ActiveLines: proto.Int64(baseLines),
+		OpeningId: "opening", AsOf: timestamppb.New(before), Customers: proto.Int64(baseLines), ActiveLines: proto.Int64(baseLines / 40),
 		Revenue: "250000.00", Currency: "EUR",
 	}}})
 	for n := range baseLines {
