@@ -59,7 +59,7 @@ func (e *Engine) eachTarget(s *state, from, to int64, f func(t *sla.Targets, fro
 			end = list[i+1].ValidFrom
 		}
 		lo, hi := max(from, list[i].ValidFrom), min(to, end)
-		if lo < hi || lo == hi && lo == from && from == to && to < end {
+		if lo < hi || from == to && lo == from && hi == to && to < end {
 			f(&list[i], lo, hi)
 		}
 	}
@@ -109,8 +109,9 @@ func runClocks(e *Engine, s *state, now int64) {
 // overdue before keeps its instant for as long as it stays so.
 func (e *Engine) setDueTimes(s *state, now int64) {
 	due := s.x[xDueResponse]
-	at, some := int64(never), false
+	at := int64(never)
 	if s.responding() {
+		var some bool
 		at, some = e.overdueFrom(s, now, due, s.Fields[kpi.TicketResponseRunning], func(t *sla.Targets) *sla.Clock { return &t.FirstResponse })
 		s.set(kpi.TicketHasResponseTarget, some || s.is(kpi.TicketHasResponseTarget))
 	}
@@ -119,6 +120,7 @@ func (e *Engine) setDueTimes(s *state, now int64) {
 
 	at, due = never, s.x[xDueResolution]
 	if s.resolving() {
+		var some bool
 		at, some = e.overdueFrom(s, now, due, s.Fields[kpi.TicketResolutionRunning], func(t *sla.Targets) *sla.Clock { return &t.Resolution })
 		s.set(kpi.TicketHasResolutionTarget, some || s.is(kpi.TicketHasResolutionTarget))
 	}

@@ -2,18 +2,17 @@ package engine_test
 
 import (
 	"cmp"
+	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
-
-	"fmt"
-	"github.com/deskpulse/deskpulse/pkg/engine"
-	"github.com/deskpulse/deskpulse/pkg/window"
-	"math/rand/v2"
 	"testing"
 	"time"
 
+	"github.com/deskpulse/deskpulse/pkg/engine"
 	"github.com/deskpulse/deskpulse/pkg/kpi"
+	"github.com/deskpulse/deskpulse/pkg/window"
 )
 
 const testStart = 1_700_000_000 // Unix seconds

@@ -320,8 +320,7 @@ func insertRecord(records []record, r *record) []record {
 func (e *Engine) stateOf(i uint32, s *state) {
 	n := &e.entities.list[i]
 	f := &folders[n.kind]
-	var records []record
-	records = e.history.read(&n.log, e.others[:0])
+	records := e.history.read(&n.log, e.others[:0])
 	e.others = records
 	mute := sink{mute: true}
 	e.fold(f, i, records, s, &mute)

@@ -139,7 +139,8 @@ func (e *Engine) openings(g *group, s *periodSum, cal *period.Calendar, today in
 	var since, now window.Vector // changes from the month's start on; what is now
 	e.stocks(&now, g.rolling[len(e.cfg.Windows)].Total())
 	i := len(list) - 1
-	for ; i >= 0 && list[i].number > today; i-- {
+	for i >= 0 && list[i].number > today {
+		i--
 	}
 	if e.apart(cal.Midnight(today)) {
 		e.stocks(&since, g.rolling[len(e.cfg.Windows)+1].Total())
@@ -179,7 +180,7 @@ func (e *Engine) totals(out []kpi.Totals, g *group, at int64, changes bool) []kp
 			continue
 		}
 		r := &g.rolling[w]
-		t.Values = e.values(r.Total(), nil, r.Touched(), changes, e.cells.windowed)
+		t.Values = e.values(r.Total(), nil, r.Touched(), changes, true)
 		if len(t.Values) > 0 || !changes {
 			out = append(out, t)
 		}
@@ -190,7 +191,7 @@ func (e *Engine) totals(out []kpi.Totals, g *group, at int64, changes bool) []kp
 func (e *Engine) allTotals(out []kpi.Totals, t kpi.Totals, g *group, changes bool) []kpi.Totals {
 	t.Window = All
 	r := &g.rolling[len(e.cfg.Windows)]
-	t.Values = e.values(r.Total(), nil, r.Touched(), changes, nil)
+	t.Values = e.values(r.Total(), nil, r.Touched(), changes, false)
 	t.Oldest = e.oldest.of(e, g)
 	if len(t.Values) > 0 || !changes || e.oldest.moved(g) {
 		out = append(out, t)
@@ -208,7 +209,7 @@ func (e *Engine) periodTotals(out []kpi.Totals, base kpi.Totals, g *group, at in
 	for p := range g.periods {
 		s := &g.periods[p]
 		t := e.periodHead(base, kpi.Period(p), s, cal, today)
-		t.Values = e.values(r.Total(), s.base, slices.Concat(r.Touched(), s.touched), changes, nil)
+		t.Values = e.values(r.Total(), s.base, slices.Concat(r.Touched(), s.touched), changes, false)
 		if s.reopened || !changes {
 			t.Openings = s.openings.Clone()
 		}
@@ -244,13 +245,14 @@ func (e *Engine) periodHead(t kpi.Totals, p kpi.Period, s *periodSum, cal *perio
 	return t
 }
 
-// values returns a copy of a + b, or of those of its slots that were touched; where keep
-// is given, only the slots that it has.
-func (e *Engine) values(a, b window.Vector, touched []uint16, changes bool, keep []bool) window.Vector {
+// values returns a copy of a + b, or of those of its slots that were touched; rolling
+// windows leave out the slots that are not read in them.
+func (e *Engine) values(a, b window.Vector, touched []uint16, changes, rolling bool) window.Vector {
 	var out window.Vector
+	kept := func(slot uint16) bool { return !rolling || e.cells.windowed[slot] }
 	if !changes {
 		for _, n := range a {
-			if keep == nil || keep[n.Slot] {
+			if kept(n.Slot) {
 				out = append(out, n)
 			}
 		}
@@ -259,7 +261,7 @@ func (e *Engine) values(a, b window.Vector, touched []uint16, changes bool, keep
 	}
 	slices.Sort(touched)
 	for _, slot := range slices.Compact(touched) {
-		if keep == nil || keep[slot] {
+		if kept(slot) {
 			out = append(out, window.Entry{Slot: slot, Value: a.At(slot) + b.At(slot)})
 		}
 	}

@@ -238,7 +238,7 @@ func (e *Engine) keepRows(h window.Horizons) {
 		return
 	}
 	var b bucketCache
-	lastDay := int64(h.Second/86400) - keptDays
+	lastDay := h.Second/86400 - keptDays
 	for k := range e.rows.dirty {
 		t := int64(k.bucket)
 		gone := k.ring == window.Minute && t < h.Minute || k.ring == window.Hour && t < h.Hour ||
