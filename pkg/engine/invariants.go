@@ -12,10 +12,9 @@ func (e *Engine) checkFold(i uint32, f *folder, r *record) {
 	folding := e.folding
 	e.fold(f, i, e.history.read(&e.entities.list[i].log, nil), &whole, &sink{mute: true})
 	e.folding = folding
-	one := e.after
-	one.Dims, one.Labels, whole.Labels = whole.Dims, nil, nil
-	if fmt.Sprint(whole) != fmt.Sprint(one) {
+	one := &e.after
+	if whole.Fields != one.Fields || whole.combo != one.combo || whole.x != one.x || whole.exists != one.exists {
 		panic(fmt.Sprintf("engine: internal error: %s %s after record %+v is %+v by steps and %+v by its history",
-			e.entities.list[i].kind, e.entities.block.get(e.entities.list[i].name), *r, one, whole))
+			e.entities.list[i].kind, e.entities.block.get(e.entities.list[i].name), *r, *one, whole))
 	}
 }
