@@ -144,9 +144,10 @@ var callKPIs = map[string]definition{
 
 // inbound are the inbound calls offered in the window.
 func inbound(a *asker) (out []call) {
-	for _, c := range a.outcome().calls {
-		if !c.outbound && a.in(c.offered) {
-			out = append(out, c)
+	f := a.outcome()
+	for i := range f.calls {
+		if c := &f.calls[i]; !c.outbound && a.in(c.offered) {
+			out = append(out, *c)
 		}
 	}
 	return out
@@ -154,9 +155,10 @@ func inbound(a *asker) (out []call) {
 
 // waitingCalls are those that wait at the instant.
 func waitingCalls(a *asker) (out []call) {
-	for _, c := range a.now().calls {
-		if c.waiting() && !c.outbound && a.mine(c.dims) {
-			out = append(out, c)
+	f := a.now()
+	for i := range f.calls {
+		if c := &f.calls[i]; c.waiting() && !c.outbound && a.mine(c.dims) {
+			out = append(out, *c)
 		}
 	}
 	return out

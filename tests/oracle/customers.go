@@ -53,7 +53,7 @@ func linesAt(a *asker, at int64) (n int64) {
 		}
 	}
 	for i := range a.outcome().openings {
-		if o := &a.outcome().openings[i]; o.asOf < at && a.mine(o.dims) {
+		if o := &a.outcome().openings[i]; o.moment().at < at && a.mine(o.dims) {
 			n += o.lines
 		}
 	}
@@ -72,8 +72,9 @@ func linesActivated(a *asker) int64 {
 // first bill of that month.
 func billedLines(a *asker) (n int64) {
 	first := map[string]moment{}
-	for _, v := range a.outcome().invoices {
-		if v.line != "" {
+	f := a.outcome()
+	for i := range f.invoices {
+		if v := &f.invoices[i]; v.line != "" {
 			key := v.line + "\x00" + number(a.rules.Calendar.periodStart("month", v.issued.at)).String()
 			first[key] = earlier(first[key], v.issued)
 		}

@@ -29,6 +29,7 @@ type stage struct {
 	zone     string
 	from     int64 // Unix seconds
 	span     int64 // seconds
+	homes    int   // how many customers there are, with nobody among them
 }
 
 func drawStage(t *rapid.T) stage {
@@ -47,6 +48,7 @@ func drawStage(t *rapid.T) stage {
 	}
 	s.calendar.Zone = zone
 	s.span = pick[int64](t, "span", 4000, 3*86400, 40*86400)
+	s.homes = pick(t, "homes", 1, 2, len(homes))
 	return s
 }
 
@@ -64,12 +66,29 @@ func (s stage) GoString() string { return s.zone }
 // instant draws a time of the stage, often on the edge of a bucket, where ties and
 // windows meet.
 func (s stage) instant(t *rapid.T) int64 {
+	if chance(t, "midnight", 6) {
+		d := s.calendar.dateOf(s.from * 1000).next(rapid.IntRange(0, int(s.span/86400)).Draw(t, "day"))
+		return s.calendar.midnight(d)
+	}
 	unit := pick[int64](t, "unit", 3600, 60, 1)
 	ms := s.from*1000 + rapid.Int64Range(0, s.span/unit).Draw(t, "at")*unit*1000
 	return ms + pick[int64](t, "ms", 0, 0, 0, 1, 500, 999)
 }
 
 const minute = 60_000
+
+// reading draws when to read, in Unix seconds: often on an edge, counted from an event or a
+// midnight.
+func (s stage) reading(t *rapid.T, events []kpi.Event) int64 {
+	base := (events[rapid.IntRange(0, len(events)-1).Draw(t, "event")].At + 999) / 1000
+	switch pick(t, "read", "after an event", "at midnight", "any time") {
+	case "at midnight":
+		return s.calendar.midnight(s.calendar.dateOf(base*1000).next(1)) / 1000
+	case "any time":
+		return s.from + rapid.Int64Range(1, s.span+86400).Draw(t, "at")
+	}
+	return base + (pick(t, "later", edges...)+999)/1000 + pick[int64](t, "late", 0, 1)
+}
 
 // plays are believable lives of the kinds of entities.
 var plays = map[kpi.Kind][][]kpi.Action{
@@ -117,13 +136,15 @@ var actionsOf = map[kpi.Kind]int{
 	kpi.Ticket: 15, kpi.Call: 7, kpi.Interaction: 4, kpi.Complaint: 5, kpi.Survey: 2, kpi.Suggestion: 3, kpi.Customer: 3, kpi.Agent: 5,
 }
 
-// home is the customer to whom an entity belongs; the last one is nobody.
-var homes = []string{"c0", "c1", "c2", ""}
+// homes are the customers to whom entities belong; the second is nobody.
+var homes = []string{"c0", "", "c1", "c2"}
 
 // themes are kinds that have to do with one another.
 var themes = [][]kpi.Kind{
 	{kpi.Ticket, kpi.Ticket, kpi.Ticket, kpi.Ticket, kpi.Ticket, kpi.Void},
 	{kpi.Ticket, kpi.Call, kpi.Complaint, kpi.Interaction, kpi.Void},
+	{kpi.Interaction, kpi.Interaction, kpi.Ticket, kpi.Call},
+	{kpi.Order, kpi.Order, kpi.Customer},
 	{kpi.Cost, kpi.Order, kpi.Call, kpi.Opening, kpi.Ticket, kpi.Void},
 	{kpi.Customer, kpi.Order, kpi.Invoice, kpi.Payment, kpi.Opening, kpi.Survey, kpi.Void},
 	{kpi.Agent, kpi.Ticket, kpi.Suggestion, kpi.Survey, kpi.Call, kpi.Void},
@@ -137,7 +158,11 @@ func drawHistory(t *rapid.T, s stage) []kpi.Event {
 	theme := pick(t, "theme", themes...)
 	one := rapid.Custom(func(t *rapid.T) scene { return drawScene(t, s, theme) })
 	scenes := rapid.SliceOfN(one, pick(t, "least", 1, 6, 20), 40).Draw(t, "scenes")
-	events := slices.Concat(scenes...)
+	var events []kpi.Event
+	for i := range scenes {
+		scenes[i].follow(scenes[:i])
+		events = append(events, scenes[i].events...)
+	}
 	known := map[string]int{}
 	for i := range events {
 		// A name that stays when other scenes are left out, for it decides ties.
@@ -148,6 +173,9 @@ func drawHistory(t *rapid.T, s stage) []kpi.Event {
 	}
 	for i := range events {
 		retract(events, i)
+	}
+	if len(events) == 0 {
+		events = []kpi.Event{{ID: "alone", Tenant: "t", Kind: kpi.Ticket, Action: kpi.TicketCreated, Entity: "T-0", Key: "anon", At: s.from * 1000}}
 	}
 	return events
 }
@@ -167,20 +195,45 @@ func retract(events []kpi.Event, i int) {
 	}
 }
 
-// scene is what happens to one entity.
-type scene []kpi.Event
+// scene is what happens to one entity, some time after the end of a scene before.
+type scene struct {
+	events []kpi.Event
+	behind int // how many scenes before; 0 is at a time of its own
+	after  int64
+}
 
 // GoString keeps what rapid prints of a failing case short: the test prints the events.
-func (s scene) GoString() string { return fmt.Sprintf("%d events", len(s)) }
+func (s scene) GoString() string { return fmt.Sprintf("%d events", len(s.events)) }
+
+// follow moves the scene to where it follows another.
+func (s *scene) follow(before []scene) {
+	if s.behind == 0 || s.behind > len(before) || len(s.events) == 0 {
+		return
+	}
+	first := before[len(before)-s.behind].events
+	if len(first) == 0 {
+		return
+	}
+	shift := first[len(first)-1].At + s.after - s.events[0].At
+	for i := range s.events {
+		s.events[i].At += shift
+	}
+}
+
+// edges are the times, in ms, after which something changes: windows, targets, patience.
+var edges = []int64{
+	0, 1, 1000, minute, 10 * minute, 15 * minute, 60 * minute, 240 * minute, 24*60*minute - 1000, 24 * 60 * minute,
+	7*24*60*minute - 1000, 7 * 24 * 60 * minute,
+}
 
 func drawScene(t *rapid.T, s stage, kinds []kpi.Kind) scene {
 	kind := pick(t, "kind", kinds...)
-	p := place{kind: kind, home: pick(t, "home", homes...), number: rapid.IntRange(0, 2).Draw(t, "number"), tenant: "t"}
+	p := place{kind: kind, home: pick(t, "home", homes[:s.homes]...), number: rapid.IntRange(0, 2).Draw(t, "number"), tenant: "t"}
 	if chance(t, "tenant", 15) {
 		p.tenant = "u"
 	}
 	if kind == kpi.Void {
-		return scene{{Tenant: p.tenant, Kind: kpi.Void, At: s.instant(t), Amount: int64(rapid.IntRange(-9, 3).Draw(t, "victim"))}}
+		return scene{events: []kpi.Event{{Tenant: p.tenant, Kind: kpi.Void, At: s.instant(t), Amount: int64(rapid.IntRange(-9, 3).Draw(t, "victim"))}}}
 	}
 	actions := pick(t, "play", plays[kind]...)
 	if n := actionsOf[kind]; n > 0 && chance(t, "wild", 4) {
@@ -195,12 +248,12 @@ func drawScene(t *rapid.T, s stage, kinds []kpi.Kind) scene {
 		ev := p.event(t, s, a)
 		ev.At = now
 		events = append(events, ev)
-		now += pick[int64](t, "gap", minute, 0, 1000, 5_000, 20_000, 20_001, 10*minute, 17*minute, 60*minute, 24*60*minute, 5*24*60*minute)
+		now += pick[int64](t, "gap", minute, 0, 1000, 5_000, 20_000, 20_001, 10*minute, 17*minute, 60*minute, 240*minute, 24*60*minute, 5*24*60*minute)
 		if chance(t, "skew", 20) {
 			now -= 30 * minute
 		}
 	}
-	return events
+	return scene{events, rapid.IntRange(0, 3).Draw(t, "behind"), pick(t, "after", edges...)}
 }
 
 // place is the entity that a scene is about.

@@ -102,10 +102,9 @@ func TestLiveEqualsOracle(t *testing.T) {
 		ordered := slices.Clone(events)
 		slices.SortFunc(ordered, inOrder)
 		e := s.engine(t)
-		instants := rapid.SliceOfN(rapid.Int64Range(1, s.span+86400), 1, 3).Draw(t, "instants")
+		instants := []int64{s.reading(t, events), s.reading(t, events)}
 		slices.Sort(instants)
-		for _, after := range instants {
-			at := s.from + after
+		for _, at := range instants {
 			for len(ordered) > 0 && ordered[0].At < at*1000 {
 				e.Apply(&ordered[0], engine.Position{Sequence: e.Sequence() + 1})
 				ordered = ordered[1:]
@@ -153,28 +152,23 @@ func TestRestatedEqualsOracle(t *testing.T) {
 			}
 			parts[p].Apply(&ev, engine.Position{Sequence: uint64(i + 1)})
 		}
-		for _, at := range instantsAround(t, newest) {
-			c := comparison{setting: &s, events: events, at: at}
-			c.check(t, parts...)
-		}
+		c := comparison{setting: &s, events: events, at: s.around(t, events, newest)}
+		c.check(t, parts...)
 	})
 }
 
-// instantsAround are some in the future of the newest event, and some in its past on the
-// grid of what is still kept.
-func instantsAround(t *rapid.T, newest int64) []int64 {
-	var out []int64
+// around draws an instant after the newest event, or before it on the grid of what is
+// still kept.
+func (s stage) around(t *rapid.T, events []kpi.Event, newest int64) int64 {
 	switch pick(t, "when", "soon", "later", "before", "day before") {
-	case "soon":
-		out = append(out, newest+1)
 	case "later":
-		out = append(out, newest+1+rapid.Int64Range(0, 10*86400).Draw(t, "later"))
+		return max(newest+1, s.reading(t, events))
 	case "before":
-		out = append(out, newest-rapid.Int64Range(0, 15*60).Draw(t, "before"))
+		return newest - rapid.Int64Range(0, 15*60).Draw(t, "before")
 	case "day before":
-		out = append(out, (newest-rapid.Int64Range(0, 20*3600).Draw(t, "before"))/60*60)
+		return (newest - rapid.Int64Range(0, 20*3600).Draw(t, "before")) / 60 * 60
 	}
-	return out
+	return newest + 1
 }
 
 // comparison holds the merged readings of some engines against the oracle.
@@ -198,7 +192,7 @@ func (c *comparison) check(t *rapid.T, engines ...*engine.Engine) (checked int) 
 	windows := map[string]bool{}
 	for _, r := range compiled.Readings(c.at, c.totals(t, engines)) {
 		d, _ := compiled.Catalogue.Find(r.KPI)
-		if !comparable(d, r.Group.Set) || c.past() && ofNow(d) || !c.readable(r.Tenant, r.Window) {
+		if !inScope(d, r.Group.Set) || c.past() && ofNow(d) || !c.readable(r.Tenant, r.Window) {
 			continue
 		}
 		windows[r.Window] = true
@@ -225,8 +219,8 @@ func (c *comparison) check(t *rapid.T, engines ...*engine.Engine) (checked int) 
 	return checked
 }
 
-// comparable: by dimensions of events, and by those that the KPI itself is broken down by.
-func comparable(d *kpi.Definition, s kpi.Set) bool {
+// inScope: by dimensions of events, and by those that the KPI itself is broken down by.
+func inScope(d *kpi.Definition, s kpi.Set) bool {
 	return s < 1<<kpi.Queue || slices.Contains(d.By, s.String())
 }
 

@@ -133,7 +133,9 @@ func earned(a *asker, opening bool) (n int64) {
 	return n
 }
 
-func (o *opening) moment() moment { return moment{is: true, at: o.asOf, dims: o.dims} }
+// moment: the balances stand for what happened before their instant, so a reading at that
+// very instant has them.
+func (o *opening) moment() moment { return moment{is: true, at: o.asOf - 1, dims: o.dims} }
 
 // ever is the same question about everything before the instant.
 func (a *asker) ever() *asker {

@@ -318,6 +318,16 @@ func TestLines(t *testing.T) {
 	s.want(t, "arrears_rate", "year", 30, "1/2")
 }
 
+// Balances as of the first instant of a month are there when the month begins.
+func TestOpeningsAsOfTheStart(t *testing.T) {
+	s := &story{}
+	s.add(0, kpi.Opening, "O", 0, func(ev *kpi.Event) {
+		ev.AsOf, ev.Lines, ev.HasLines = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC).UnixMilli(), 4, true
+	})
+	s.add(2, kpi.Customer, "L", lineLeft)
+	s.want(t, "churn_rate", "month", 10, "1/4")
+}
+
 func TestCustomers(t *testing.T) {
 	s := &story{}
 	order := func(minute float64, customer, id string, amount int64) {

@@ -117,9 +117,10 @@ func deliveredWhere(a *asker, holds func(kpi.Dims) bool) Answer {
 
 // sought are the contacts of the window that customers sought.
 func sought(a *asker) (out []contact) {
-	for _, c := range a.outcome().contacts {
-		if c.byCustomer && a.in(c.raised) {
-			out = append(out, c)
+	f := a.outcome()
+	for i := range f.contacts {
+		if c := &f.contacts[i]; c.byCustomer && a.in(c.raised) {
+			out = append(out, *c)
 		}
 	}
 	return out
@@ -128,8 +129,9 @@ func sought(a *asker) (out []contact) {
 // callers counts the customers whose latest contact of the window is of the group.
 func callers(a *asker) (n int64) {
 	latest := map[string]moment{}
-	for _, c := range sought(a.whole()) {
-		if c.customer != "" {
+	all := sought(a.whole())
+	for i := range all {
+		if c := &all[i]; c.customer != "" {
 			latest[c.customer] = later(latest[c.customer], c.raised)
 		}
 	}

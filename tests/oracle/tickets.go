@@ -255,37 +255,54 @@ func (t *ticket) clocks(f *facts, born, handling, resolution int) {
 // where there is no such step). It stands still while the ticket waits, and while it is
 // resolved or closed. A due time that the publisher gives stands as it is.
 func (f *facts) clock(t *ticket, born, end int, pick func(Targets) Clock, dueAt func(*step) int64) (v verdict) {
-	var running, due int64
+	var r run
 	for i := range min(end, len(t.life)) {
 		if d := dueAt(&t.life[i]); d != 0 {
-			due = d
+			r.due = d
 		}
-		if i < born || t.life.holds(i, resolves, reopens) || t.life.holds(i, closes, reopens) {
+		if i < born || t.done(i) {
 			continue
 		}
 		until := min(f.cut, f.at)
 		if i+1 < len(t.life) {
 			until = t.life[i+1].At
 		}
-		waiting := t.life.holds(i, waits, goesOn)
 		for _, part := range f.parts(t.life[i].At, until) {
 			var clock Clock
 			if f.rules.Targets != nil {
 				clock = pick(f.rules.Targets(part[0], t.attribute(f.World, i)))
 			}
-			v.applied = v.applied || due != 0 || clock.Target != 0
-			if part[1] <= part[0] { // several events at one instant: it may be overdue no more
-				v.over = v.over && (due == 0 && clock.Target != 0 && running > clock.Target || due != 0 && part[0] >= due)
-				continue
+			if t.life.holds(i, waits, goesOn) {
+				clock.Open = func(int64) bool { return false }
 			}
-			if !waiting {
-				running += elapsed(clock.Open, part[0], part[1])
-			}
-			v.over = due == 0 && clock.Target != 0 && running > clock.Target || due != 0 && part[1] > due
-			v.ever = v.ever || v.over
+			r.on(&v, clock, part[0], part[1])
 		}
 	}
 	return v
+}
+
+// run is a running clock.
+type run struct{ running, due int64 }
+
+// on lets it run over from ≤ t < to, with one target.
+func (r *run) on(v *verdict, clock Clock, from, to int64) {
+	v.applied = v.applied || r.due != 0 || clock.Target != 0
+	if from < to {
+		r.running += elapsed(clock.Open, from, to)
+		v.over = r.exceeds(clock, to)
+		v.ever = v.ever || v.over
+		return
+	}
+	// One of several events at one instant: what is overdue may cease to be.
+	v.over = v.over && r.exceeds(clock, to+1)
+}
+
+// exceeds reports whether it is over its target, or past its due time, before an instant.
+func (r *run) exceeds(clock Clock, at int64) bool {
+	if r.due != 0 {
+		return at > r.due
+	}
+	return clock.Target != 0 && r.running > clock.Target
 }
 
 // parts cuts a span of time where targets change by themselves.

@@ -48,9 +48,10 @@ func (f *facts) findComplaints() {
 
 // received are the complaints of the window, each once.
 func received(a *asker, dims func(*complaint) moment) (out []complaint) {
-	for _, c := range a.outcome().complaints {
-		if !c.duplicate && a.in(dims(&c)) {
-			out = append(out, c)
+	f := a.outcome()
+	for i := range f.complaints {
+		if c := &f.complaints[i]; !c.duplicate && a.in(dims(c)) {
+			out = append(out, *c)
 		}
 	}
 	return out
@@ -151,9 +152,10 @@ func (f *facts) findSuggestions() {
 }
 
 func suggested(a *asker) (out []suggestion) {
-	for _, s := range a.outcome().suggestions {
-		if a.in(s.received) {
-			out = append(out, s)
+	f := a.outcome()
+	for i := range f.suggestions {
+		if s := &f.suggestions[i]; a.in(s.received) {
+			out = append(out, *s)
 		}
 	}
 	return out
