@@ -27,6 +27,7 @@ type ClickHouseOptions struct {
 	Replicated  bool            // ReplicatedReplacingMergeTree; the server has default_replica_path
 	Windows     []window.Window // those of the engine, in its order; nil: window.Default()
 	Compiled    *kpi.Compiled   // the engine's; nil: the built-in catalogue
+	Scorecards  []Sheet         // nil: no view of them
 	KeepMinutes time.Duration   // how long minute totals are kept; 0: DefaultKeepMinutes
 	KeepEntity  time.Duration   // how long after its beginning a ticket, call … is kept; 0: for ever
 	Attempts    int             // to write a batch before giving it back; 0: 3

@@ -161,7 +161,11 @@ func (v *viewing) from() string {
 		if len(v.ever) > 0 {
 			lo = ""
 		}
-		return fmt.Sprintf("FROM (\n    SELECT * FROM {database}.measures_day FINAL\n    WHERE tenant = {tenant:String} AND measure IN (%s)%s AND bucket < {to:Date}\n) AS r\n", quoted(slices.Compact(names)), lo)
+		columns := "* FROM {database}.measures_day FINAL"
+		if v.cards != "" {
+			columns = v.cardColumns()
+		}
+		return fmt.Sprintf("FROM (\n    SELECT %s\n    WHERE tenant = {tenant:String} AND measure IN (%s)%s AND bucket < {to:Date}\n) AS r\n", columns, quoted(slices.Compact(names)), lo)
 	}
 	rows := func(measures []string, lo string) string {
 		return fmt.Sprintf("{database}.measure_rows(tenant = {tenant:String}, measures = [%s], lo = toDateTime(%s, 'UTC'), hi = {at:DateTime('UTC')})", quoted(measures), lo)
@@ -193,6 +197,9 @@ func (v *viewing) where() string {
 	}
 	if v.hasShape(kpi.ShapePerPeriod) {
 		check("NOT has("+periodList()+", {period:String})", "period: unknown; use day, week, month, quarter or year")
+	}
+	if v.cards != "" {
+		return "WHERE " + strings.Join(checks, "\n  AND ")
 	}
 	check("NOT hasAll(['', "+quoted(dimensionNames(0))+"], splitByChar(',', {by:String}))", "by: unknown dimension; use names of the columns, separated by commas")
 	return "WHERE " + strings.Join(checks, "\n  AND ")

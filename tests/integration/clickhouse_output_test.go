@@ -121,7 +121,10 @@ func TestClickHouse(t *testing.T) {
 		"kinds of formulas":   testKinds,
 		"views and history":   testViewsAgreeWithHistory,
 		"views of others":     testViewsOfOthers,
+		"scorecards":          testScorecards,
+		"scorecards, history": testScorecardsAgreeWithHistory,
 		"docs":                testDocs,
+		"forget":              testForget,
 		"poisoned row":        testPoisonedRow,
 		"table at fault":      testTableAtFault,
 		"old history at once": testManyPartitions,
@@ -482,6 +485,24 @@ func testDocs(t *testing.T, server *chdb.Process) {
 	for i, b := range blocks {
 		d.expect(t, b[1], want[i])
 	}
+}
+
+// What is told anew by other rules does not stand beside what was told; entities have
+// their newest version anyhow.
+func testForget(t *testing.T, server *chdb.Process) {
+	d := migrated(t, server, "forget")
+	d.write(t, headline())
+	d.write(t, entities())
+	tickets := d.ask(t, "SELECT count() FROM tickets FINAL")
+	for range 2 {
+		if err := d.Forget(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.expect(t, "SELECT (SELECT count() FROM measures_minute) + (SELECT count() FROM measures_hour) + (SELECT count() FROM measures_day)", "0")
+	d.expect(t, "SELECT count() FROM tickets FINAL", tickets)
+	d.write(t, headline()) // the same versions
+	d.expect(t, "SELECT numerator, denominator FROM kpi_overdue_ratio("+at1230+", by = '')", "3\t13")
 }
 
 func testPoisonedRow(t *testing.T, server *chdb.Process) {
