@@ -135,4 +135,3 @@ func TestFirstCurrency(t *testing.T) {
 		t.Errorf("letters (-want +got):\n%s", diff)
 	}
 }
-
