@@ -116,24 +116,26 @@ func (w *Worker) told(at int64, e *engine.Engine) {
 func (w *Worker) note(ctx context.Context, g *guard) error {
 	tick := time.NewTicker(noteCheck)
 	defer tick.Stop()
-	var next time.Time
-	for {
-		var now time.Time
+	for next := (time.Time{}); ; {
 		select {
-		case now = <-tick.C:
+		case now := <-tick.C:
+			if now.Before(next) || w.shown.seconds.Load() == 0 {
+				continue
+			}
+			if err := w.noteOnce(ctx, g); err != nil {
+				return err
+			}
+			next = now.Add(noteEvery)
 		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
-			defer cancel()
-			return w.noteOnce(last, g)
+			return w.noteLast(ctx, g)
 		}
-		if now.Before(next) || w.shown.seconds.Load() == 0 {
-			continue
-		}
-		if err := w.noteOnce(ctx, g); err != nil {
-			return err
-		}
-		next = now.Add(noteEvery)
 	}
+}
+
+func (w *Worker) noteLast(ctx context.Context, g *guard) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
+	defer cancel()
+	return w.noteOnce(ctx, g)
 }
 
 // noteOnce returns only errors that end the worker. Where the past is to be told anew, it
