@@ -230,3 +230,32 @@ func BenchmarkSnapshot(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkGroups applies events of 10,000 agents in 50 teams on 5 channels, reads once,
+// and reports the memory of all that is kept by group.
+func BenchmarkGroups(b *testing.B) {
+	for b.Loop() {
+		cfg := benchConfig(b)
+		cfg.NoHistory = true
+		before := heap()
+		e, err := engine.New(cfg)
+		if err != nil {
+			b.Fatal(err)
+		}
+		d, run := newDesk(50_000), runner{e: e}
+		for i := range 500_000 {
+			ev := d.draw()
+			agent := d.r.IntN(10_000)
+			ev.Agent, ev.Team = fmt.Sprintf("agent-%d", agent), fmt.Sprintf("team-%d", agent%50)
+			ev.Channel = []string{"email", "phone", "chat", "web", "app"}[i%5]
+			run.event(b, ev)
+		}
+		totals, err := e.Read(e.Now() + 1)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(len(totals)), "totals")
+		totals = nil
+		b.ReportMetric(float64(heap()-before)/1e6, "MB")
+	}
+}
