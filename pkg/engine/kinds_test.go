@@ -84,7 +84,7 @@ func deal(r *rand.Rand, kind kpi.Kind, entities int) kpi.Event {
 
 // Events of all kinds, in any order, repeated, and with restarts in between, give the same.
 func TestKindsInAnyOrder(t *testing.T) {
-	seeds(t, 100, func(t *testing.T, r *rand.Rand) {
+	seeds(t, 24, func(t *testing.T, r *rand.Rand) {
 		cfg := testConfig(t)
 		cfg.Catalogue = optioned(t, r)
 		events := dealings(r, 1+r.IntN(120))

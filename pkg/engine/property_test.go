@@ -17,7 +17,7 @@ import (
 // However the events are ordered, repeated and interrupted by readings and restarts, what
 // can be read is the same.
 func TestAnyOrderGivesTheSame(t *testing.T) {
-	seeds(t, 60, func(t *testing.T, r *rand.Rand) {
+	seeds(t, 24, func(t *testing.T, r *rand.Rand) {
 		events := history(r, 1+r.IntN(80))
 		ordered := slices.Clone(events)
 		sortEvents(ordered)
@@ -49,7 +49,7 @@ func TestAnyOrderGivesTheSame(t *testing.T) {
 
 // What changes say, laid over what was read before, is what is read now.
 func TestChangesMakeReadings(t *testing.T) {
-	seeds(t, 40, func(t *testing.T, r *rand.Rand) {
+	seeds(t, 16, func(t *testing.T, r *rand.Rand) {
 		events := history(r, 1+r.IntN(80))
 		if r.IntN(2) == 0 {
 			sortEvents(events)
@@ -104,7 +104,7 @@ func lay(held map[string]kpi.Totals, changes []kpi.Totals) {
 
 // The same breakdown is read from the running totals and summed from all combinations.
 func TestBreakdownsAgree(t *testing.T) {
-	seeds(t, 40, func(t *testing.T, r *rand.Rand) {
+	seeds(t, 16, func(t *testing.T, r *rand.Rand) {
 		events := history(r, 1+r.IntN(80))
 		e := newEngine(t)
 		apply(e, events)

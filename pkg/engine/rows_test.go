@@ -42,7 +42,7 @@ func replace[R any](t *testing.T, table map[string]R, key string, row R, version
 // Whatever is written when, and confirmed or lost, in the end the database holds what a
 // run that writes once holds; and the hours add up to the readings of window all.
 func TestRowsArriveOnce(t *testing.T) {
-	seeds(t, 40, func(t *testing.T, r *rand.Rand) {
+	seeds(t, 20, func(t *testing.T, r *rand.Rand) {
 		events := history(r, 1+r.IntN(100))
 		once := newEngine(t)
 		apply(once, events)
