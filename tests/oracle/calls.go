@@ -101,7 +101,7 @@ var callKPIs = map[string]definition{
 				continue
 			}
 			counted++
-			if c.answered.is && within(c.wait(), "answer_within") {
+			if c.answered.is && within(max(0, c.answered.at-c.offered.at), "answer_within") {
 				quick++
 			}
 		}

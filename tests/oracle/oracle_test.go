@@ -255,6 +255,16 @@ func TestCalls(t *testing.T) {
 	s.want(t, "longest_wait", "", 15, "180")
 }
 
+// The answer is judged by when it came, though the caller is said to have given up before.
+func TestAbandonedAndAnswered(t *testing.T) {
+	s := &story{}
+	s.add(0, kpi.Call, "A", kpi.CallOffered)
+	s.add(20./60, kpi.Call, "A", kpi.CallAbandoned)
+	s.add(1, kpi.Call, "A", kpi.CallAnswered)
+	s.want(t, "service_level", "15m", 5, "0")
+	s.want(t, "speed_of_answer", "15m", 5, "60")
+}
+
 func TestStages(t *testing.T) {
 	s := &story{}
 	stage := func(from, to string) func(*kpi.Event) {
