@@ -116,6 +116,7 @@ type Engine struct {
 	sub, other         state
 	made               [4]state // of facts that several entities make together
 	folding            uint32   // the entity that is being folded
+	customer           customer // whose thread is being changed
 }
 
 // New returns an empty state. An error names the setting at fault.

@@ -30,10 +30,14 @@ func stepOrder(_ *Engine, s *state, r *record, _ *sink) {
 
 // relateOrder makes the customer one who has bought.
 func relateOrder(e *Engine, i uint32, before, after *state, _ *sink) {
-	var marks []mark
-	if after.exists && !after.is(kpi.OrderIsRefund) {
-		source := reportKey{kind: kpi.Order, entity: i, event: uint64(after.x[xOrderEvent])}
-		marks = []mark{{at: after.Fields[kpi.OrderAt], source: source, combo: after.combo[current]}}
+	e.changeCustomer(before.customerKey(customerThread), after.customerKey(customerThread), purchase(i, before), purchase(i, after))
+}
+
+// purchase is the mark that an order leaves with its customer, if it is no refund.
+func purchase(i uint32, s *state) []mark {
+	if !s.exists || s.is(kpi.OrderIsRefund) {
+		return nil
 	}
-	e.changeCustomer(i, before.customerKey(), after.customerKey(), marks)
+	source := reportKey{kind: kpi.Order, entity: i, event: uint64(s.x[xOrderEvent])}
+	return []mark{{at: s.Fields[kpi.OrderAt], source: source, combo: s.combo[current]}}
 }

@@ -41,7 +41,16 @@ func stepSubscription(e *Engine, s *state, r *record, _ *sink) {
 
 // relateSubscription tells from when to when it has made somebody a customer.
 func relateSubscription(e *Engine, i uint32, before, after *state, _ *sink) {
-	e.changeCustomer(i, before.customerKey(), after.customerKey(), e.liveSpans(i))
+	was := before.customerKey(linesThread)
+	var former []mark
+	if t := e.threads.find(was); t != nil {
+		for _, m := range t.marks {
+			if m.source.entity == i {
+				former = append(former, m)
+			}
+		}
+	}
+	e.changeCustomer(was, after.customerKey(linesThread), former, e.liveSpans(i))
 }
 
 // liveSpans lists the spans in which a subscription was live.

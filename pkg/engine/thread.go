@@ -14,7 +14,8 @@ const (
 	incidentThread   threadKind = iota + 1 // reports of one incident
 	callerThread                           // contacts of one customer
 	respondentThread                       // answers of one customer
-	customerThread                         // orders and subscriptions of one customer
+	customerThread                         // orders of one customer
+	linesThread                            // subscriptions of one customer
 	billedThread                           // invoices of one subscription in one local month
 	serviceThread                          // contacts of one service_id
 	matterThread                           // human contacts that may follow a session
