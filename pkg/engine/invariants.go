@@ -3,9 +3,10 @@ package engine
 import "fmt"
 
 // checkFold panics where an entity that was taken a step further is not as folding its
-// whole history would leave it.
+// whole history would leave it. It looks at one event in eight: enough to meet every way
+// of folding many times over, in tests that apply millions.
 func (e *Engine) checkFold(i uint32, f *folder, r *record) {
-	if !invariants {
+	if !invariants || r.id%8 != 0 {
 		return
 	}
 	var whole state
