@@ -255,7 +255,6 @@ func BenchmarkGroups(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.ReportMetric(float64(len(totals)), "totals")
-		totals = nil
 		b.ReportMetric(float64(heap()-before)/1e6, "MB")
 	}
 }
