@@ -85,10 +85,10 @@ func runClocks(e *Engine, s *state, now int64) {
 	if at := s.Fields[kpi.TicketOverdueAt]; s.resolving() && at != 0 && at < now {
 		s.x[xBreached] |= breachedResolution
 	}
-	if s.is(kpi.TicketIsWaiting) || !s.resolving() && !s.responding() {
+	responding, resolving, waiting := s.responding(), s.resolving(), s.is(kpi.TicketIsWaiting)
+	if !responding && !resolving {
 		return
 	}
-	responding, resolving := s.responding(), s.resolving()
 	e.eachTarget(s, since, now, func(t *sla.Targets, from, to int64) {
 		if responding && t.FirstResponse.Target > 0 {
 			s.set(kpi.TicketHasResponseTarget, true)
@@ -96,10 +96,10 @@ func runClocks(e *Engine, s *state, now int64) {
 		if resolving && t.Resolution.Target > 0 {
 			s.set(kpi.TicketHasResolutionTarget, true)
 		}
-		if responding {
+		if responding && !waiting {
 			s.Fields[kpi.TicketResponseRunning] += t.FirstResponse.Calendar.Elapsed(from, to)
 		}
-		if resolving {
+		if resolving && !waiting {
 			s.Fields[kpi.TicketResolutionRunning] += t.Resolution.Calendar.Elapsed(from, to)
 		}
 	})
