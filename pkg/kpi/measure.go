@@ -214,8 +214,8 @@ type TotalsSet struct {
 	Newest                int64  // Unix ms at which the broker stored the newest event counted
 	// Full says that Totals are all there are, or with More the first of them. Otherwise
 	// they hold what has changed: a value of 0 says that a slot is empty now; Openings,
-	// where there are any or the window begins elsewhere, are complete, and so is Oldest
-	// wherever there are Totals of the window all.
+	// where there are any, are complete, and so is Oldest wherever there are Totals of the
+	// window all.
 	Full bool
 	// More says that the set was cut, and that the next message goes on with it.
 	More   bool

@@ -93,7 +93,7 @@ func (q *HistoryQuery) check(c *kpi.Compiled) error {
 	return nil
 }
 
-// part is which of a point's vectors a sum belongs to.
+// pointPart is which of a point's vectors a sum belongs to.
 type pointPart uint8
 
 const (

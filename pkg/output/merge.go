@@ -109,9 +109,6 @@ func (m *Merger) take(p *held, set *kpi.TotalsSet, now time.Time) {
 		m.include(p, set.Partition, true)
 	}
 	if set.Full {
-		if set.Epoch != p.epoch {
-			m.forgetWindows() // the new owner may have others
-		}
 		p.round++
 		p.epoch, p.known, p.filling, p.foreign = set.Epoch, true, true, false
 	}
@@ -137,10 +134,9 @@ func (m *Merger) apply(p *held, set *kpi.TotalsSet, t *kpi.Totals) {
 	} else {
 		m.overlay(&part.values, t.Values, c, &c.sum)
 	}
-	if first || len(t.Openings) > 0 || part.lo != t.Lo {
+	if first || len(t.Openings) > 0 {
 		m.replace(&part.openings, t.Openings, c, &c.openings)
 	}
-	part.lo = t.Lo
 	part.round = p.round
 	if !slices.Equal(part.oldest, t.Oldest) {
 		part.oldest = t.Oldest
@@ -214,18 +210,10 @@ func (m *Merger) remove(g *group, c *cell, partition uint16) {
 	if len(c.parts) > 0 {
 		return
 	}
-	c.frame.cells--
 	g.cells = slices.DeleteFunc(g.cells, func(other *cell) bool { return other == c })
 	if len(g.cells) == 0 {
 		delete(m.groups, g.key)
 		m.order, m.latest = nil, nil
-	}
-}
-
-// forgetWindows forgets the windows in which nothing lies: they may be kept no longer.
-func (m *Merger) forgetWindows() {
-	for _, t := range m.tenants {
-		t.frames = slices.DeleteFunc(t.frames, func(f *frame) bool { return f.cells == 0 })
 	}
 }
 
@@ -246,7 +234,7 @@ type Merged struct {
 // Merge returns the sums over the partitions heard of within silence before now.
 func (m *Merger) Merge(now time.Time, silence time.Duration) *Merged {
 	out := &Merged{Partitions: m.count}
-	for i := range m.ids() {
+	for i := range m.count {
 		p := m.partitions[i]
 		if p != nil && p.foreign {
 			out.Foreign = append(out.Foreign, i)
@@ -265,15 +253,6 @@ func (m *Merger) Merge(now time.Time, silence time.Duration) *Merged {
 	}
 	out.Totals = m.totals(out.At)
 	return out
-}
-
-// ids is one more than the highest partition there is.
-func (m *Merger) ids() uint16 {
-	n := m.count
-	for i := range m.partitions {
-		n = max(n, i+1)
-	}
-	return n
 }
 
 // totals lists the sums, sorted.

@@ -19,6 +19,7 @@ import (
 func TestMergeIsTheSum(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
+	compared := 0
 	for i := range 12 {
 		w := &world{t: t, r: rand.New(rand.NewPCG(seed, uint64(i))), merger: NewMerger(layout), now: start}
 		for n := range 4 {
@@ -30,11 +31,15 @@ func TestMergeIsTheSum(t *testing.T) {
 				t.Fatalf("seed %d, world %d", seed, i)
 			}
 		}
+		compared += w.compared
 		for _, k := range w.kept {
 			if diff := cmp.Diff(k.copied, k.merged.Totals); diff != "" {
 				t.Fatalf("seed %d, world %d: what was handed out has changed:\n%s", seed, i, diff)
 			}
 		}
+	}
+	if compared < 500 {
+		t.Errorf("only %d of 1800 sums were compared", compared)
 	}
 }
 
@@ -74,6 +79,8 @@ type world struct {
 	workers []*sender
 	now     time.Time
 	kept    []kept
+
+	compared int // sums
 }
 
 const worldSilence = 3 * time.Second
@@ -260,6 +267,7 @@ func (w *world) check() {
 		t := &merged.Totals[i]
 		put(got, [2]string{t.Group.Dims[kpi.Team], t.Window}, t)
 	}
+	w.compared++
 	if diff := cmp.Diff(want, got); diff != "" {
 		w.t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -11,7 +11,8 @@ import (
 // everything is the name of the window of all time.
 const everything = "all"
 
-// tenant has the windows that its totals are in.
+// tenant has the windows that its totals are in. Which there are does not change: they are
+// part of the layout.
 type tenant struct {
 	frames []*frame // sorted by name
 }
@@ -21,7 +22,6 @@ type tenant struct {
 type frame struct {
 	name    string
 	rolling *window.Window // nil for a calendar period
-	cells   int            // how many groups have anything in it
 	// Of the latest instant of any partition.
 	at, lo             int64
 	monthFrom, monthTo uint16
@@ -95,9 +95,7 @@ func (m *Merger) group(name string, of *kpi.Group) *group {
 func (g *group) cell(name string) *cell {
 	i, found := slices.BinarySearchFunc(g.cells, name, func(c *cell, name string) int { return strings.Compare(c.frame.name, name) })
 	if !found {
-		c := &cell{frame: g.tenant.frame(name)}
-		c.frame.cells++
-		g.cells = slices.Insert(g.cells, i, c)
+		g.cells = slices.Insert(g.cells, i, &cell{frame: g.tenant.frame(name)})
 	}
 	return g.cells[i]
 }
@@ -136,7 +134,6 @@ type cell struct {
 type part struct {
 	partition        uint16
 	round            uint64
-	lo               int64 // where it says that the window begins
 	values, openings window.Vector
 	oldest           []kpi.OldestEntry
 }
