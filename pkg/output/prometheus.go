@@ -167,12 +167,14 @@ func (k *KPIs) Collect(ch chan<- prometheus.Metric) {
 	}
 	ch <- gauge(k.at, float64(m.At))
 	totals := within(m.Totals, k.sets)
+	views := tenantViews(totals)
+	shown := views
 	if k.top > 0 {
-		totals = Cap(totals, k.top, k.compiled)
+		shown = tenantViews(Cap(totals, k.top, k.compiled)) // of the same tenants
 	}
-	for _, view := range tenantViews(totals) {
-		for i := range k.families {
-			k.families[i].collect(ch, k.compiled, &view, m.At)
+	for i := range views {
+		for j := range k.families {
+			k.families[j].collect(ch, k.compiled, &views[i], shown[i].members, m.At)
 		}
 	}
 }
@@ -188,9 +190,11 @@ func within(totals []kpi.Totals, sets []kpi.Set) []kpi.Totals {
 	return out
 }
 
-func (f *family) collect(ch chan<- prometheus.Metric, c *kpi.Compiled, view *tenantView, at int64) {
-	for i := range view.members {
-		m := &view.members[i]
+// collect sends the KPI of those shown, out of all there are: the slowest is looked for
+// in all.
+func (f *family) collect(ch chan<- prometheus.Metric, c *kpi.Compiled, view *tenantView, shown []member, at int64) {
+	for i := range shown {
+		m := &shown[i]
 		if !slices.Contains(f.sets, m.group.Set) {
 			continue
 		}

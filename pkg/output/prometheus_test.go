@@ -280,6 +280,34 @@ func TestKPIsAreCapped(t *testing.T) {
 	})
 }
 
+// The stages of a team are not cut off before the slowest is found; of those that are added
+// up there is none.
+func TestTheSlowestIsLookedForInAllGroups(t *testing.T) {
+	s := newSheet(t)
+	dwell := func(team, stage string, ms ...int64) {
+		s.samples(cellOf("team", team), "7d", "stage_dwell_time", ms...)
+		s.samples(cellOf("team", team, "stage", stage), "7d", "stage_dwell_time", ms...)
+		for range ms { // the more there is, the larger a group
+			s.put(cellOf("team", team), "7d", "tickets_raised", 1)
+			s.put(cellOf("team", team, "stage", stage), "7d", "tickets_raised", 1)
+		}
+	}
+	dwell("a", "triage", 1000, 1000, 1000, 1000)
+	dwell("a", "parts", 9000)
+	dwell("b", "triage", 2000, 2000, 2000)
+	dwell("c", "triage", 50_000)
+	got := gather(t, exposeKPIs(s, 2))
+	expectSeries(t, got, map[string]float64{
+		`deskpulse_slowest_stage_seconds{by="team",slowest="parts",team="a",tenant="acme",window="7d"}`:  9,
+		`deskpulse_slowest_stage_seconds{by="team",slowest="triage",team="b",tenant="acme",window="7d"}`: 2,
+	})
+	for series := range got {
+		if strings.HasPrefix(series, "deskpulse_slowest_stage_seconds{") && strings.Contains(series, `team="other"`) {
+			t.Errorf("%s is of no one group", series)
+		}
+	}
+}
+
 func exposeComponents(t *testing.T, top int, sets ...*kpi.TotalsSet) (*Components, map[string]float64) {
 	c := NewComponents(compiled(t), bySets(), top)
 	registry := prometheus.NewPedanticRegistry()

@@ -1,6 +1,8 @@
 package output
 
 import (
+	"sort"
+
 	"github.com/deskpulse/deskpulse/pkg/kpi"
 )
 
@@ -61,13 +63,22 @@ func (v *tenantView) input(d *kpi.Definition, m *member, in string, at int64) *k
 		out.Whole = &kpi.Input{At: at, Window: v.whole.window(in), All: v.whole.all}
 	case d.Formula == kpi.Slowest:
 		over := slowestOf(d)
-		for i := range v.members {
-			if s := &v.members[i]; narrows(s.group, m.group, over) {
+		narrowed := v.by(m.group.Set | kpi.SetOf(over))
+		for i := range narrowed {
+			if s := &narrowed[i]; narrows(s.group, m.group, over) {
 				out.Siblings = append(out.Siblings, kpi.Sibling{Name: s.group.Dims[over], Window: s.window(in)})
 			}
 		}
 	}
 	return out
+}
+
+// by returns the groups of one breakdown.
+func (v *tenantView) by(set kpi.Set) []member {
+	at := func(set kpi.Set) int {
+		return sort.Search(len(v.members), func(i int) bool { return v.members[i].group.Set >= set })
+	}
+	return v.members[at(set):at(set+1)]
 }
 
 // slowestOf is the dimension whose slowest value a KPI names.
