@@ -61,8 +61,8 @@ func (a *Applied) Load(ctx context.Context) ([]byte, error) {
 // Store puts a record in the place of the one loaded or stored last. ErrOverwritten says
 // that it is no longer there.
 func (a *Applied) Store(ctx context.Context, record []byte) error {
-	revision, err := a.bucket.Update(ctx, policiesEntry, record, a.revision)
-	if errors.Is(err, jetstream.ErrKeyRevisionMismatch) {
+	revision, err := a.put(ctx, record)
+	if errors.Is(err, jetstream.ErrKeyRevisionMismatch) || errors.Is(err, jetstream.ErrKeyExists) {
 		err = ErrOverwritten
 	}
 	if err != nil {
@@ -70,6 +70,13 @@ func (a *Applied) Store(ctx context.Context, record []byte) error {
 	}
 	a.revision = revision
 	return nil
+}
+
+func (a *Applied) put(ctx context.Context, record []byte) (revision uint64, err error) {
+	if a.revision == 0 {
+		return a.bucket.Create(ctx, policiesEntry, record) // also where it has been deleted
+	}
+	return a.bucket.Update(ctx, policiesEntry, record, a.revision)
 }
 
 // rulesBucket describes the bucket of the record.

@@ -75,6 +75,31 @@ func TestAppliedGoesWithTheStreams(t *testing.T) {
 	loads(t, openApplied(t, js), "b")
 }
 
+// Who deletes the record wants it written anew.
+func TestAppliedIsStoredAfterItsDeletion(t *testing.T) {
+	_, _, js := startTopology(t, 2)
+	ctx := testContext(t)
+	a := openApplied(t, js)
+	if err := a.Store(ctx, []byte("a")); err != nil {
+		t.Fatal(err)
+	}
+	bucket, err := js.KeyValue(ctx, RulesBucket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := bucket.Delete(ctx, policiesEntry); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Store(ctx, []byte("b")); !errors.Is(err, ErrOverwritten) {
+		t.Errorf("got %v", err)
+	}
+	loads(t, a, "")
+	if err := a.Store(ctx, []byte("b")); err != nil {
+		t.Error(err)
+	}
+	loads(t, openApplied(t, js), "b")
+}
+
 func TestWholeRefusesWhatHasBeenTrimmed(t *testing.T) {
 	b := startBroker(t, 2, nil)
 	_, js := b.connect()
