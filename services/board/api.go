@@ -253,14 +253,7 @@ func quoted(names []string) string {
 func (b *Board) past(ctx context.Context, st *state, w wanted, at int64) (out []kpi.Reading, p *problem) {
 	for i := range w.kpis {
 		d := &w.kpis[i]
-		if !st.compiled.By(d, w.by) || d.Formula == kpi.Slowest && w.by&slowestOf(d) != 0 {
-			continue
-		}
-		in := []string{""}
-		if d.Windowed() {
-			in = w.in(d)
-		}
-		for _, name := range in {
+		for _, name := range w.windows(st.compiled, d) {
 			then := Past{w.tenant, d, name, w.by, compare.Span{To: at}}
 			if in, ok := kpi.ParsePeriod(name); ok {
 				then.Span = compare.Current(b.config.Calendar(w.tenant), in, at)

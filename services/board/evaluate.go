@@ -27,12 +27,9 @@ func (st *state) readings(w wanted) (out []kpi.Reading) {
 	}
 	for i := range w.kpis {
 		d := &w.kpis[i]
-		if !st.compiled.By(d, w.by) || d.Formula == kpi.Slowest && w.by&slowestOf(d) != 0 {
+		windows := w.windows(st.compiled, d)
+		if len(windows) == 0 {
 			continue
-		}
-		windows := []string{""}
-		if d.Windowed() {
-			windows = w.in(d)
 		}
 		totals := st.needed(&w, d, windows, groups)
 		for _, name := range windows {
@@ -41,6 +38,19 @@ func (st *state) readings(w wanted) (out []kpi.Reading) {
 	}
 	st.sort(out)
 	return out
+}
+
+// windows are those in which to evaluate a KPI: "" where it has none, and none at all where
+// it has no meaning for such groups.
+func (w *wanted) windows(c *kpi.Compiled, d *kpi.Definition) []string {
+	switch {
+	case !c.By(d, w.by), d.Formula == kpi.Slowest && w.by&slowestOf(d) != 0:
+		return nil
+	case d.Windowed():
+		return w.in(d)
+	default:
+		return []string{""}
+	}
 }
 
 // needed are the totals of groups that a KPI is evaluated from, with those of the whole

@@ -119,27 +119,29 @@ func (q *appraisal) shows(c *scorecard.Card) bool {
 // appraise finds the readings that the cards are made of. All groups are read: a cap would
 // make "other" of people.
 func (b *Board) appraise(ctx context.Context, st *state, q *appraisal) (at int64, source string, out []kpi.Reading, p *problem) {
-	w := wanted{tenant: q.tenant, kpis: b.appraised(), in: func(d *kpi.Definition) []string {
-		if !st.compiled.In(d, q.period.String()) {
-			return nil
+	one := question{tenant: q.tenant, kpis: b.appraised(), window: q.period.String(), at: q.at}
+	w := wanted{tenant: q.tenant, kpis: one.kpis, in: st.windowsOf(&one)}
+	var reason *problem // why the live readings do not do
+	for _, one.by = range b.config.Scorecards.Groups() {
+		if reason = st.missing(&one); reason != nil {
+			break
 		}
-		return []string{q.period.String()}
-	}}
-	at, source = st.At, live
-	for _, by := range b.config.Scorecards.Groups() {
-		w.by = by
-		one := question{tenant: q.tenant, kpis: w.kpis, window: q.period.String(), by: by, at: q.at}
-		reason := st.missing(&one)
-		switch {
-		case reason == nil && source == live:
-			out = append(out, st.readings(w)...)
-			continue
-		case b.config.History == nil:
-			return 0, "", nil, reason
-		}
-		source = past
+	}
+	switch {
+	case reason == nil:
+		at, source = st.At, live
+	case b.config.History == nil:
+		return 0, "", nil, reason
+	default:
+		source = past // for all groups: cards are as of one instant
 		if at, p = b.pastInstant(q.at); p != nil {
 			return 0, "", nil, p
+		}
+	}
+	for _, w.by = range b.config.Scorecards.Groups() {
+		if source == live {
+			out = append(out, st.readings(w)...)
+			continue
 		}
 		readings, p := b.past(ctx, st, w, at)
 		if p != nil {
