@@ -143,7 +143,7 @@ func (c *runCommand) startClickHouse(ctx context.Context, s *site) error {
 	}
 	s.Defer("clickhouse", server.Stop)
 	dsn := "http://" + server.Addr() + "/deskpulse"
-	if s.history, err = c.OpenHistory(dsn, s.engine); err != nil {
+	if s.history, err = worker.OpenHistory(dsn, s.file, s.engine); err != nil {
 		return err
 	}
 	s.Defer("clickhouse connection", func(context.Context) error { return s.history.Close() })
@@ -164,7 +164,7 @@ func (c *runCommand) startWorker(_ context.Context, s *site) error {
 }
 
 func (c *runCommand) startBoard(ctx context.Context, s *site) error {
-	cfg, err := board.Load(c.Config, zap.NewNop()) // the worker has told the warnings
+	cfg, err := board.From(s.file)
 	if err != nil {
 		return err
 	}

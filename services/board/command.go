@@ -91,11 +91,16 @@ func Load(file string, log *zap.Logger) (*Config, error) {
 	for _, w := range warnings {
 		log.Warn("configuration", zap.String("warning", w))
 	}
-	workers, err := settings.Engine()
+	return From(settings)
+}
+
+// From is what a configuration says of a board.
+func From(file *config.Config) (*Config, error) {
+	workers, err := file.Engine()
 	if err != nil {
 		return nil, err
 	}
-	cards, err := settings.Scheme()
+	cards, err := file.Scheme()
 	if err != nil {
 		return nil, err
 	}

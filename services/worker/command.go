@@ -94,7 +94,7 @@ func (c *Command) Run(ctx context.Context, log *zap.Logger) error {
 		return err
 	}
 	group := process.Group{Log: log}
-	history, err := c.OpenHistory(c.ClickHouse, cfg)
+	history, err := OpenHistory(c.ClickHouse, file, cfg)
 	if err != nil {
 		return err
 	}
@@ -153,9 +153,9 @@ func Ensure(ctx context.Context, nc *nats.Conn, t input.Topology) error {
 	return input.Ensure(ctx, js, t)
 }
 
-// OpenHistory opens ClickHouse for an engine's windows and measures, and for the scorecards;
-// nil where dsn is empty.
-func (s *Settings) OpenHistory(dsn string, cfg engine.Config) (*output.ClickHouse, error) {
+// OpenHistory opens ClickHouse for an engine's windows and measures, and for the scorecards
+// of the file that they are from; nil where dsn is empty.
+func OpenHistory(dsn string, file *config.Config, cfg engine.Config) (*output.ClickHouse, error) {
 	if dsn == "" {
 		return nil, nil
 	}
@@ -164,7 +164,7 @@ func (s *Settings) OpenHistory(dsn string, cfg engine.Config) (*output.ClickHous
 		return nil, fmt.Errorf("--clickhouse: %w", err)
 	}
 	options.Windows = cfg.Windows
-	if options.Scorecards, err = s.sheets(); err != nil {
+	if options.Scorecards, err = sheets(file); err != nil {
 		return nil, err
 	}
 	if options.Compiled, err = Compile(cfg); err != nil {

@@ -6,12 +6,8 @@ import (
 )
 
 // sheets are the scorecards of the configuration, for their view in the history.
-func (s *Settings) sheets() (out []output.Sheet, err error) {
-	c, _, err := config.Load(s.Config) // its warnings have been logged
-	if err != nil {
-		return nil, err
-	}
-	scheme, err := c.Scheme()
+func sheets(file *config.Config) (out []output.Sheet, err error) {
+	scheme, err := file.Scheme()
 	if err != nil {
 		return nil, err
 	}
