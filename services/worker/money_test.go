@@ -1,79 +1,23 @@
 package worker
 
 import (
-	"context"
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
 
 	"github.com/deskpulse/deskpulse/pkg/input"
 	"github.com/deskpulse/deskpulse/pkg/kpi"
-	"github.com/deskpulse/deskpulse/pkg/process"
 )
 
-// revenue starts a worker, waits until it has read everything, stops it and returns what
-// its orders come to.
+// revenue is what the orders of the month come to.
 func (s *site) revenue(currency func(string) kpi.Currency) float64 {
 	s.t.Helper()
-	at, err := time.Parse(time.RFC3339, "2026-03-01T12:00:00Z")
+	read, err := s.read("2026-03-01T12:00:00Z", Config{Engine: configured(s.t, ""), Currency: currency})
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	nc, _ := s.connect()
-	registry := prometheus.NewRegistry()
-	w, err := New(Config{
-		Partitions: partitions, Engine: configured(s.t, ""), Currency: currency, Conn: nc, Registerer: registry,
-		Health: &process.Health{}, Log: zap.NewNop(), At: at.Unix(),
-	})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(s.context())
-	defer stop()
-	ended := make(chan error, 1)
-	go func() { ended <- w.Run(ctx) }()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		read := gauges(s.t, registry)
-		if read["deskpulse_partition_reading_timestamp_seconds"] == partitions*float64(at.Unix()) {
-			stop()
-			if err := <-ended; err != nil {
-				s.t.Error(err)
-			}
-			return ofMonth(s.t, registry, "deskpulse_measure_revenue_money")
-		}
-		select {
-		case <-tick.C:
-		case err := <-ended:
-			s.t.Fatal("the worker has ended", err)
-		}
-	}
-}
-
-// ofMonth is a metric of the month, over what is of no single team.
-func ofMonth(t *testing.T, registry *prometheus.Registry, name string) float64 {
-	t.Helper()
-	families, err := registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range families {
-		for _, m := range f.GetMetric() {
-			labels := map[string]string{}
-			for _, l := range m.GetLabel() {
-				labels[l.GetName()] = l.GetValue()
-			}
-			if f.GetName() == name && labels["by"] == "" && labels["window"] == "month" {
-				return m.GetGauge().GetValue()
-			}
-		}
-	}
-	return 0
+	return read["deskpulse_measure_revenue_money month"]
 }
 
 // letters are the errors of the events that were refused.

@@ -97,20 +97,18 @@ func configured(t *testing.T, text string) engine.Config {
 	return out
 }
 
-// overdue starts a worker as of an instant, waits until it has read everything, stops it
-// and returns how many tickets were open and how many of them overdue.
-func (s *site) overdue(text, at string, restate bool) (open, overdue float64, err error) {
+// read starts a worker as of an instant, waits until it has read everything, stops it and
+// returns its gauges.
+func (s *site) read(at string, c Config) (map[string]float64, error) {
 	s.t.Helper()
 	instant, err := time.Parse(time.RFC3339, at)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	nc, _ := s.connect()
-	registry, health := prometheus.NewRegistry(), &process.Health{}
-	w, err := New(Config{
-		Partitions: partitions, Engine: configured(s.t, text), Conn: nc, Registerer: registry, Health: health,
-		Log: zap.NewNop(), At: instant.Unix(), Restate: restate,
-	})
+	registry := prometheus.NewRegistry()
+	c.Partitions, c.Registerer, c.Health, c.Log, c.At = partitions, registry, &process.Health{}, zap.NewNop(), instant.Unix()
+	c.Conn, _ = s.connect()
+	w, err := New(c)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -123,17 +121,17 @@ func (s *site) overdue(text, at string, restate bool) (open, overdue float64, er
 	for {
 		if read := gauges(s.t, registry); read["deskpulse_partition_reading_timestamp_seconds"] == partitions*float64(instant.Unix()) {
 			stop()
-			return read["deskpulse_measure_tickets_open"], read["deskpulse_measure_tickets_overdue"], <-ended
+			return read, <-ended
 		}
 		select {
 		case <-tick.C:
 		case err := <-ended:
-			return 0, 0, err
+			return nil, err
 		}
 	}
 }
 
-// gauges sums each metric over what is of no single team.
+// gauges sums each metric, by its window where it has one, over what is of no single team.
 func gauges(t *testing.T, registry *prometheus.Registry) map[string]float64 {
 	t.Helper()
 	families, err := registry.Gather()
@@ -143,12 +141,12 @@ func gauges(t *testing.T, registry *prometheus.Registry) map[string]float64 {
 	out := make(map[string]float64)
 	for _, f := range families {
 		for _, m := range f.GetMetric() {
-			whole := true
+			labels := make(map[string]string)
 			for _, l := range m.GetLabel() {
-				whole = whole && (l.GetName() != "by" || l.GetValue() == "")
+				labels[l.GetName()] = l.GetValue()
 			}
-			if whole {
-				out[f.GetName()] += m.GetGauge().GetValue()
+			if labels["by"] == "" {
+				out[strings.TrimSpace(f.GetName()+" "+labels["window"])] += m.GetGauge().GetValue()
 			}
 		}
 	}
@@ -158,7 +156,8 @@ func gauges(t *testing.T, registry *prometheus.Registry) map[string]float64 {
 // expect wants one open ticket, overdue or not, or an error that says all of some words.
 func (s *site) expect(text, at string, restate bool, overdue float64, words ...string) {
 	s.t.Helper()
-	open, got, err := s.overdue(text, at, restate)
+	read, err := s.read(at, Config{Engine: configured(s.t, text), Restate: restate})
+	open, got := read["deskpulse_measure_tickets_open"], read["deskpulse_measure_tickets_overdue"]
 	switch {
 	case len(words) > 0:
 		for _, w := range words {
@@ -207,11 +206,10 @@ func TestEditOfThePast(t *testing.T) {
 	s := startSite(t)
 	before, after := fmt.Sprintf(office, "", "12h"), fmt.Sprintf(office, "", "4h")
 	// While nothing has been read, anything may be edited.
-	if _, _, err := s.overdue(before, "2026-03-02T12:00:00Z", false); err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := s.overdue(after, "2026-03-02T12:00:00Z", false); err != nil {
-		t.Fatal(err)
+	for _, text := range []string{before, after} {
+		if _, err := s.read("2026-03-02T12:00:00Z", Config{Engine: configured(t, text)}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	s.publish(`{"id":"e1","occurred_at":"2026-03-02T09:00:00Z","customer_id":"c1","ticket":{"ticket_id":"T1","action":"created"}}`)
 	s.expect(before, "2026-03-02T14:00:00Z", false, 0)
