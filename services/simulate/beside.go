@@ -51,8 +51,7 @@ type refunded struct {
 func (r *refunded) step(d *Desk, at int64) { publishOrder(d, at, r.matter, r.order) }
 
 func publishOrder(d *Desk, at int64, m matter, o *deskpulsev1.Order) {
-	ev, ts := new(deskpulsev1.Event), new(timestamppb.Timestamp)
-	d.fill(ev, ts, at, m.skew)
+	ev := d.newEvent(at, m.skew)
 	ev.CustomerId, ev.Channel, ev.Segment = m.customer, "web", segments.names[m.segment]
 	ev.Body = &deskpulsev1.Event_Order{Order: o}
 	d.publish(at, ev)
@@ -68,8 +67,7 @@ func subscription(d *Desk, at int64) {
 		change.Action = deskpulsev1.CustomerAction_CUSTOMER_ACTION_LEFT
 		change.Reason = deskpulsev1.LeaveReason(1 + d.dice.IntN(3))
 	}
-	ev, ts := new(deskpulsev1.Event), new(timestamppb.Timestamp)
-	d.fill(ev, ts, at, m.skew)
+	ev := d.newEvent(at, m.skew)
 	ev.CustomerId, ev.Segment = m.customer, segments.names[m.segment]
 	ev.Body = &deskpulsev1.Event_Customer{Customer: change}
 	d.publish(at, ev)
@@ -143,8 +141,7 @@ func (b *bookkeeper) enter(d *Desk, at int64, team int, c *deskpulsev1.Cost, cen
 		if basis == deskpulsev1.CostBasis_COST_BASIS_ACTUAL {
 			cost.Amount = money(d, cents*9/10, cents/4)
 		}
-		ev, ts := new(deskpulsev1.Event), new(timestamppb.Timestamp)
-		d.fill(ev, ts, at, 0)
+		ev := d.newEvent(at, 0)
 		ev.Team = teamNames[team]
 		ev.Body = &deskpulsev1.Event_Cost{Cost: cost}
 		d.publish(at, ev)

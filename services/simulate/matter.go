@@ -98,6 +98,13 @@ func (m *matter) event(d *Desk, ev *deskpulsev1.Event, at *timestamppb.Timestamp
 	ev.Outsourced = proto.Bool(m.team == outsourcedTeam)
 }
 
+// newEvent is an event that is about no matter.
+func (d *Desk) newEvent(when, skew int64) *deskpulsev1.Event {
+	ev := new(deskpulsev1.Event)
+	d.fill(ev, new(timestamppb.Timestamp), when, skew)
+	return ev
+}
+
 // fill gives an event its id, tenant and time.
 func (d *Desk) fill(ev *deskpulsev1.Event, at *timestamppb.Timestamp, when, skew int64) {
 	d.events++

@@ -3,8 +3,6 @@ package simulate
 import (
 	"time"
 
-	"google.golang.org/protobuf/types/known/timestamppb"
-
 	deskpulsev1 "github.com/deskpulse/deskpulse/proto/deskpulse/v1"
 )
 
@@ -69,8 +67,7 @@ func (d *Desk) engage(at int64, team, agent uint8, contacts int) {
 }
 
 func (d *Desk) tellState(at int64, team, agent uint8, action deskpulsev1.AgentAction) {
-	ev, ts := new(deskpulsev1.Event), new(timestamppb.Timestamp)
-	d.fill(ev, ts, at, 0)
+	ev := d.newEvent(at, 0)
 	ev.Sequence = int64(d.events) // changes of one instant come in their order
 	ev.Team, ev.Agent = teamNames[team], d.agents[team][agent].name
 	ev.Key = ev.Agent
