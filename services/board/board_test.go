@@ -1,7 +1,6 @@
 package board
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"reflect"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,99 +18,38 @@ import (
 
 	"github.com/deskpulse/deskpulse/pkg/kpi"
 	"github.com/deskpulse/deskpulse/pkg/period"
-	"github.com/deskpulse/deskpulse/pkg/window"
+	"github.com/deskpulse/deskpulse/services/board/boardtest"
 )
 
 // now is the instant of the readings below: 2026-03-21T08:30:00Z.
 const now = 1774081800
 
-func team(name string) kpi.Group {
-	g := kpi.Group{Set: kpi.SetOf(kpi.Team)}
-	g.Dims[kpi.Team] = name
-	return g
-}
+func team(name string) kpi.Group { return boardtest.Group(kpi.Team, name) }
 
 // compiled is the built-in catalogue, read in two windows.
-var compiled = sync.OnceValue(func() *kpi.Compiled {
-	catalogue, err := kpi.LoadCatalogue()
-	if err != nil {
-		panic(err)
-	}
-	c, err := catalogue.Compile(nil)
-	if err != nil {
-		panic(err)
-	}
-	c.Windows = []string{"1h", "7d"}
-	return c
-})
+var compiled = sync.OnceValue(func() *kpi.Compiled { return boardtest.Compiled("1h", "7d") })
 
-// sheet is totals of groups, in the windows all, 1h, 7d and month.
-type sheet struct{ totals []kpi.Totals }
-
-// put adds n to a slot of a measure, of one group in one window.
-func (s *sheet) put(tenant string, g kpi.Group, in, measure string, slot uint16, n int64) {
-	m, ok := compiled().Find(measure)
-	if !ok {
-		panic("no measure " + measure)
-	}
-	find := func(name string) int {
-		return slices.IndexFunc(s.totals, func(t kpi.Totals) bool { return t.Tenant == tenant && t.Group == g && t.Window == name })
-	}
-	if find(in) < 0 {
-		for _, name := range []string{"1h", "7d", "all", "month"} {
-			s.totals = append(s.totals, kpi.Totals{Tenant: tenant, Group: g, Window: name})
-		}
-	}
-	s.totals[find(in)].Values.Add(m.Slot+slot, n)
+func newSheet() *boardtest.Sheet {
+	return &boardtest.Sheet{Compiled: compiled(), Windows: []string{"1h", "7d", "all", "month"}}
 }
 
-// overdue puts some of the open tickets over their due time.
-func (s *sheet) overdue(tenant string, g kpi.Group, late, open int64) {
-	s.put(tenant, g, "all", "tickets_overdue", 0, late)
-	s.put(tenant, g, "all", "tickets_open", 0, open)
-}
-
-// repeated puts incidents into the first window, 1h, or the second, 7d.
-func (s *sheet) repeated(tenant string, g kpi.Group, window uint16, repeated, reported int64) {
-	s.put(tenant, g, "all", "incidents_repeated", 1+window, repeated)
-	s.put(tenant, g, "all", "incidents_reported", 1+window, reported)
-}
-
-// times puts response times, in milliseconds, into a window.
-func (s *sheet) times(tenant string, g kpi.Group, in string, ms ...int64) {
-	for _, m := range ms {
-		for _, name := range []string{in, "all"} {
-			s.put(tenant, g, name, "response_time", 0, m)
-			s.put(tenant, g, name, "response_time", window.HistogramSlot(m), 1)
-		}
-	}
-}
-
-// snapshot is the sheet as of now.
-func (s *sheet) snapshot() Snapshot {
-	totals := slices.Clone(s.totals)
-	slices.SortStableFunc(totals, func(a, b kpi.Totals) int {
-		return cmp.Or(strings.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Group.Set, b.Group.Set),
-			slices.Compare(a.Group.Dims[:], b.Group.Dims[:]), strings.Compare(a.Window, b.Window))
-	})
-	for i := range totals {
-		totals[i].Values = totals[i].Values.Clone()
-	}
-	return Snapshot{At: now, Newest: now*1000 - 200, Partitions: 16, Totals: totals}
+// snapshot is a sheet as of now.
+func snapshot(s *boardtest.Sheet) Snapshot {
+	return Snapshot{At: now, Newest: now*1000 - 200, Partitions: 16, Totals: s.Totals()}
 }
 
 // known is two teams of one tenant: of 40 open requests 10 are overdue, 3 of 12
 // incidents came again, and three requests were handled after 1, 2 and 6 minutes.
-func known() *sheet {
-	s := &sheet{}
-	s.overdue("acme", kpi.Group{}, 10, 40)
-	s.overdue("acme", team("billing"), 9, 12)
-	s.overdue("acme", team("network"), 1, 28)
-	s.repeated("acme", kpi.Group{}, 0, 3, 12)
-	s.repeated("acme", kpi.Group{}, 1, 30, 60)
-	s.repeated("acme", team("billing"), 1, 5, 10) // none in the last hour
-	s.times("acme", kpi.Group{}, "1h", 60_000, 120_000, 360_000)
-	s.times("acme", team("network"), "1h", 360_000)
+func known() *boardtest.Sheet {
+	s := newSheet()
+	s.Overdue("acme", kpi.Group{}, 10, 40)
+	s.Overdue("acme", team("billing"), 9, 12)
+	s.Overdue("acme", team("network"), 1, 28)
+	s.Repeated("acme", kpi.Group{}, 0, 3, 12)
+	s.Repeated("acme", kpi.Group{}, 1, 30, 60)
+	s.Repeated("acme", team("billing"), 1, 5, 10) // none in the last hour
+	s.Times("acme", kpi.Group{}, "1h", "response_time", time.Minute, 2*time.Minute, 6*time.Minute)
+	s.Times("acme", team("network"), "1h", "response_time", 6*time.Minute)
 	return s
 }
 
@@ -227,7 +164,7 @@ const three = "kpi=response_time,overdue_ratio,repeat_incident_ratio&"
 
 func TestKPIs(t *testing.T) {
 	b, snapshots, server := start(t, nil)
-	give(b, snapshots, known().snapshot())
+	give(b, snapshots, snapshot(known()))
 	for _, c := range []struct {
 		query string
 		want  []string
@@ -283,7 +220,7 @@ func jsonOf(t *testing.T, v any) string {
 // there: 40 open tickets beside the overdue ones.
 func TestAlso(t *testing.T) {
 	b, snapshots, server := start(t, nil)
-	give(b, snapshots, known().snapshot())
+	give(b, snapshots, snapshot(known()))
 	got := get(t, server.URL+"/api/v1/kpis?kpi=overdue_ratio").body["readings"].([]any)[0].(map[string]any)
 	if also := jsonOf(t, got["also"]); also != `{"open_breach_ratio":0,"open_tickets":40}` {
 		t.Errorf("also %s", also)
@@ -302,16 +239,13 @@ func TestWhatFormulasTell(t *testing.T) {
 		"resolutions": 4, "resolutions_undone": 1, "tickets_resolved_with_target": 4, "tickets_resolved_late": 1,
 		"tickets_raised": 6, "tickets_undecided": 2, "tickets_raised_resolved": 3,
 	} {
-		s.put("acme", kpi.Group{}, "7d", measure, 0, n)
+		s.Put("acme", kpi.Group{}, "7d", measure, 0, n)
 	}
-	for stage, ms := range map[string]int64{"triage": 60_000, "repair": 600_000} {
-		g := kpi.Group{Set: kpi.SetOf(kpi.Stage)}
-		g.Dims[kpi.Stage] = stage
-		s.put("acme", g, "7d", "stage_dwell_time", 0, ms)
-		s.put("acme", g, "7d", "stage_dwell_time", window.HistogramSlot(ms), 1)
+	for stage, dwell := range map[string]time.Duration{"triage": time.Minute, "repair": 10 * time.Minute} {
+		s.Times("acme", boardtest.Group(kpi.Stage, stage), "7d", "stage_dwell_time", dwell)
 	}
 	b, snapshots, server := start(t, nil)
-	give(b, snapshots, s.snapshot())
+	give(b, snapshots, snapshot(s))
 	get := func(key string) map[string]any {
 		return get(t, server.URL+"/api/v1/kpis?window=7d&kpi="+key).body["readings"].([]any)[0].(map[string]any)
 	}
@@ -345,7 +279,7 @@ func TestKPIsFromHistory(t *testing.T) {
 			return []kpi.Reading{reading(p, kpi.Group{Set: both}, 0.125)}, p.Span.To, nil
 		}
 	})
-	give(b, snapshots, known().snapshot())
+	give(b, snapshots, snapshot(known()))
 	got := get(t, server.URL+"/api/v1/kpis?tenant=gone&kpi=complaint_count,satisfaction_score&by=channel,team&at=2026-03-21T08:00:00Z")
 	if got.status != http.StatusOK || got.body["source"] != "history" || got.body["at"] != "2026-03-21T08:00:00Z" {
 		t.Fatalf("%d: %v", got.status, got.body)
@@ -375,8 +309,8 @@ func TestCompare(t *testing.T) {
 		}
 	})
 	s := known()
-	s.put("acme", kpi.Group{}, "month", "complaints_received", 0, 1)
-	give(b, snapshots, s.snapshot())
+	s.Put("acme", kpi.Group{}, "month", "complaints_received", 0, 1)
+	give(b, snapshots, snapshot(s))
 	for _, c := range []struct{ query, want string }{
 		{"kpi=overdue_ratio&compare=previous", `{"change":{"by":5,"in":"percentage_points"},"to":"2026-03-20T08:00:00Z","value":0.2,"with":"previous"}`},
 		{"kpi=overdue_ratio&compare=year", `{"change":{"by":5,"in":"percentage_points"},"to":"2025-03-21T08:00:00Z","value":0.2,"with":"year"}`},
@@ -429,8 +363,8 @@ func TestHistoryRefusesWhatItDoesNotKeep(t *testing.T) {
 func TestProblems(t *testing.T) {
 	b, snapshots, server := start(t, nil)
 	two := known()
-	two.overdue("other", kpi.Group{}, 0, 1)
-	give(b, snapshots, two.snapshot())
+	two.Overdue("other", kpi.Group{}, 0, 1)
+	give(b, snapshots, snapshot(two))
 	for _, c := range []struct {
 		path, code       string
 		status           int
@@ -481,7 +415,7 @@ func TestReadyOnceReadingsArrive(t *testing.T) {
 	if got := get(t, server.URL+"/healthz"); got.status != http.StatusOK {
 		t.Errorf("healthz: %d", got.status)
 	}
-	give(b, snapshots, known().snapshot())
+	give(b, snapshots, snapshot(known()))
 	if got := get(t, server.URL+"/readyz"); got.status != http.StatusOK {
 		t.Errorf("after: %d %v", got.status, got.body)
 	}
@@ -490,7 +424,7 @@ func TestReadyOnceReadingsArrive(t *testing.T) {
 // What is configured can be asked for before there is anything in it.
 func TestConfiguredWindowsAreLiveWithoutReadings(t *testing.T) {
 	b, snapshots, server := start(t, func(c *Config) { c.Groups = []kpi.Set{kpi.SetOf(kpi.AgentName)} })
-	give(b, snapshots, known().snapshot())
+	give(b, snapshots, snapshot(known()))
 	got := get(t, server.URL+"/api/v1/kpis?kpi=response_time&window=7d&by=agent")
 	if values := list(t, got.body); got.status != http.StatusOK || len(values) != 0 {
 		t.Errorf("%d %v", got.status, got.body)
@@ -499,7 +433,7 @@ func TestConfiguredWindowsAreLiveWithoutReadings(t *testing.T) {
 
 func TestCatalogue(t *testing.T) {
 	b, snapshots, server := start(t, nil)
-	give(b, snapshots, known().snapshot())
+	give(b, snapshots, snapshot(known()))
 	body := get(t, server.URL+"/api/v1/catalogue").body
 	kpis := body["kpis"].([]any)
 	first := kpis[0].(map[string]any)
@@ -530,7 +464,7 @@ func TestCatalogue(t *testing.T) {
 func TestMetricsComeFromTheGatherer(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	b, snapshots, server := start(t, func(c *Config) { c.Gatherer, c.Registerer = reg, reg })
-	give(b, snapshots, known().snapshot())
+	give(b, snapshots, snapshot(known()))
 	text, _ := get(t, server.URL+"/metrics").body["text"].(string)
 	if !strings.Contains(text, "deskpulse_board_streams 0\n") {
 		t.Error(text)

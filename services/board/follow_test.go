@@ -17,10 +17,10 @@ import (
 
 // set is what one of two partitions knows: n of 2n open requests are overdue.
 func set(partition uint16, at, n int64, full bool) *kpi.TotalsSet {
-	var s sheet
-	s.overdue("acme", kpi.Group{}, n, 2*n)
+	s := newSheet()
+	s.Overdue("acme", kpi.Group{}, n, 2*n)
 	return &kpi.TotalsSet{
-		Partition: partition, Partitions: 2, Epoch: 1, Position: uint64(at), Layout: compiled().Layout, At: at, Full: full, Totals: s.snapshot().Totals,
+		Partition: partition, Partitions: 2, Epoch: 1, Position: uint64(at), Layout: compiled().Layout, At: at, Full: full, Totals: s.Totals(),
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/deskpulse/deskpulse/pkg/kpi"
 	"github.com/deskpulse/deskpulse/pkg/scorecard"
@@ -32,8 +33,8 @@ func appraising(t *testing.T) *scorecard.Scheme {
 func TestScorecards(t *testing.T) {
 	b, snapshots, server := start(t, func(c *Config) { c.Scorecards, c.Groups = appraising(t), appraising(t).Groups() })
 	s := known()
-	s.times("acme", team("billing"), "month", 120_000, 240_000)
-	give(b, snapshots, s.snapshot())
+	s.Times("acme", team("billing"), "month", "response_time", 2*time.Minute, 4*time.Minute)
+	give(b, snapshots, snapshot(s))
 	got := get(t, server.URL+"/api/v1/scorecards?tenant=acme&subject=team")
 	if got.status != http.StatusOK || got.body["period"] != "month" || got.body["label"] != "2026-03" || got.body["source"] != "live" {
 		t.Fatalf("%d %v", got.status, got.body)
@@ -60,9 +61,9 @@ func TestScorecardsAreOfEverybody(t *testing.T) {
 	b, snapshots, server := start(t, func(c *Config) { c.Scorecards, c.Groups = appraising(t), appraising(t).Groups() })
 	s := known()
 	for i := range groups + 1 {
-		s.overdue("acme", team(fmt.Sprintf("team %03d", i)), 0, 1)
+		s.Overdue("acme", team(fmt.Sprintf("team %03d", i)), 0, 1)
 	}
-	give(b, snapshots, s.snapshot())
+	give(b, snapshots, snapshot(s))
 	got := get(t, server.URL+"/api/v1/scorecards?subject=team&name=team+"+fmt.Sprint(groups))
 	if cards, _ := got.body["cards"].([]any); len(cards) != 1 {
 		t.Errorf("%d %v", got.status, got.body)
@@ -85,7 +86,7 @@ func TestScorecardsOfThePast(t *testing.T) {
 			return []kpi.Reading{reading(p, team("billing"), 0.25)}, p.Span.To, nil
 		}
 	})
-	give(b, snapshots, known().snapshot())
+	give(b, snapshots, snapshot(known()))
 	got := get(t, server.URL+"/api/v1/scorecards?tenant=acme&period=week&at=2026-03-15T23:00:00Z")
 	if got.body["label"] != "2026-W11" || got.body["source"] != "history" || !strings.Contains(jsonOf(t, got.body["cards"]), `"score":100`) {
 		t.Errorf("%d %v", got.status, got.body)
@@ -97,7 +98,7 @@ func TestScorecardsOfThePast(t *testing.T) {
 
 func TestScorecardsRefuse(t *testing.T) {
 	b, snapshots, server := start(t, func(c *Config) { c.Scorecards, c.Groups = appraising(t), appraising(t).Groups() })
-	give(b, snapshots, known().snapshot())
+	give(b, snapshots, snapshot(known()))
 	for query, want := range map[string]string{
 		"period=fortnight": "period", "subject=cat": "subject", "format=xml": "format", "bom=yes": "bom", "mood=good": "mood",
 	} {

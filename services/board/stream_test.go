@@ -70,7 +70,7 @@ func ofTeams(readings []string) []string {
 
 func TestStreamSendsStateThenChanges(t *testing.T) {
 	b, snapshots, server := start(t, quick)
-	give(b, snapshots, known().snapshot())
+	give(b, snapshots, snapshot(known()))
 	s := listen(t, server.URL+"/api/v1/stream?tenant=acme&window=1h&by=team")
 	name, data := s.next()
 	all := list(t, data)
@@ -82,9 +82,9 @@ func TestStreamSendsStateThenChanges(t *testing.T) {
 	}
 
 	sheet := known()
-	sheet.overdue("acme", team("billing"), -3, 0)
-	sheet.times("acme", team("network"), "1h", -360_000) // gone
-	later := sheet.snapshot()
+	sheet.Overdue("acme", team("billing"), -3, 0)
+	sheet.Times("acme", team("network"), "1h", "response_time", -6*time.Minute) // gone
+	later := snapshot(sheet)
 	later.At += 5
 	for i := range later.Totals {
 		if later.Totals[i].Group == team("network") {
@@ -110,8 +110,8 @@ func TestStreamSendsStateThenChanges(t *testing.T) {
 		t.Errorf("at %v", data["at"])
 	}
 
-	sheet.overdue("beta", kpi.Group{}, 0, 1)
-	give(b, snapshots, sheet.snapshot())
+	sheet.Overdue("beta", kpi.Group{}, 0, 1)
+	give(b, snapshots, snapshot(sheet))
 	name, data = s.next()
 	if name != "state" || jsonOf(t, data["tenants"]) != `["acme","beta"]` || data["tenant"] != "acme" {
 		t.Errorf("a new tenant: %s %v", name, data)
@@ -122,7 +122,7 @@ func TestStreamSendsStateThenChanges(t *testing.T) {
 // or has no meaning in it.
 func TestStreamShowsEachKPIWhereItHasAMeaning(t *testing.T) {
 	b, snapshots, server := start(t, quick)
-	give(b, snapshots, known().snapshot())
+	give(b, snapshots, snapshot(known()))
 	s := listen(t, server.URL+"/api/v1/stream?tenant=acme&window=1h&by=channel")
 	_, data := s.next()
 	windows := map[string]string{}
@@ -145,13 +145,13 @@ func TestStreamTakesTheFirstTenantAndStaysWithIt(t *testing.T) {
 	if name, data := s.next(); name != "state" || data["tenant"] != "" || data["at"] != nil {
 		t.Fatalf("before any reading: %s %v", name, data)
 	}
-	give(b, snapshots, known().snapshot())
+	give(b, snapshots, snapshot(known()))
 	if name, data := s.next(); name != "state" || data["tenant"] != "acme" || data["window"] != "1h" {
 		t.Fatalf("%s %v", name, data)
 	}
 	earlier := known()
-	earlier.overdue("aaa", kpi.Group{}, 0, 1)
-	give(b, snapshots, earlier.snapshot())
+	earlier.Overdue("aaa", kpi.Group{}, 0, 1)
+	give(b, snapshots, snapshot(earlier))
 	if name, data := s.next(); name != "state" || data["tenant"] != "acme" {
 		t.Errorf("%s %v", name, data)
 	}
@@ -159,7 +159,7 @@ func TestStreamTakesTheFirstTenantAndStaysWithIt(t *testing.T) {
 
 func TestStreamBeats(t *testing.T) {
 	b, snapshots, server := start(t, func(c *Config) { c.Pace, c.Heartbeat = time.Millisecond, 5*time.Millisecond })
-	give(b, snapshots, known().snapshot())
+	give(b, snapshots, snapshot(known()))
 	s := listen(t, server.URL+"/api/v1/stream?tenant=acme")
 	s.next()
 	if name, data := s.next(); name != "change" || len(list(t, data)) != 0 || data["now"] == nil {
@@ -169,10 +169,10 @@ func TestStreamBeats(t *testing.T) {
 
 func TestStreamIsPaced(t *testing.T) {
 	b, snapshots, server := start(t, func(c *Config) { c.Pace, c.Heartbeat = 100*time.Millisecond, time.Hour })
-	give(b, snapshots, known().snapshot())
+	give(b, snapshots, snapshot(known()))
 	s := listen(t, server.URL+"/api/v1/stream?tenant=acme")
 	s.next()
-	last := known().snapshot()
+	last := snapshot(known())
 	for range 50 {
 		last.At++
 		give(b, snapshots, last)
@@ -194,7 +194,7 @@ func TestStreamIsPaced(t *testing.T) {
 
 func TestStreamsAreBounded(t *testing.T) {
 	b, snapshots, server := start(t, func(c *Config) { quick(c); c.MaxStreams = 1 })
-	give(b, snapshots, known().snapshot())
+	give(b, snapshots, snapshot(known()))
 	first := listen(t, server.URL+"/api/v1/stream")
 	first.next()
 	got := get(t, server.URL+"/api/v1/stream")
@@ -236,8 +236,8 @@ func TestSlowClientSkips(t *testing.T) {
 	var last Snapshot
 	for i := range 200 {
 		sheet := known()
-		sheet.overdue("acme", team("billing"), int64(-i%9), 0)
-		last = sheet.snapshot()
+		sheet.Overdue("acme", team("billing"), int64(-i%9), 0)
+		last = snapshot(sheet)
 		last.At += int64(i)
 		give(b, snapshots, last)
 	}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/deskpulse/deskpulse/pkg/kpi"
 	"github.com/deskpulse/deskpulse/services/board"
+	"github.com/deskpulse/deskpulse/services/board/boardtest"
 	"github.com/deskpulse/deskpulse/tests/browser/chrome"
 )
 
@@ -194,7 +195,7 @@ func TestBoard(t *testing.T) {
 		tab.expect(tile("overdue_ratio"), "", "–")
 	})
 	t.Run("values", func(t *testing.T) {
-		d.snapshots <- busy().snapshot(time.Now())
+		d.snapshots <- snapshot(busy(), time.Now())
 		tab := tb(t)
 		tab.until(live)
 		// Mean of 1, 2 and 6 minutes.
@@ -233,9 +234,9 @@ func TestBoard(t *testing.T) {
 	t.Run("a change arrives by itself", func(t *testing.T) {
 		tab := tb(t)
 		sheet := busy()
-		sheet.overdue(kpi.Group{}, 30, 0)
-		sheet.overdue(group(kpi.Team, "Billing"), -3, 0)
-		next := sheet.snapshot(time.Now())
+		sheet.Overdue(tenant, kpi.Group{}, 30, 0)
+		sheet.Overdue(tenant, boardtest.Group(kpi.Team, "Billing"), -3, 0)
+		next := snapshot(sheet, time.Now())
 		d.snapshots <- next
 		tab.until(`document.querySelector('` + tile("overdue_ratio") + `').dataset.value === "0.5"`)
 		tab.expect(tile("overdue_ratio"), "0.5", "50.0 %", "60 of 120")
@@ -247,7 +248,7 @@ func TestBoard(t *testing.T) {
 	})
 	t.Run("silent partitions", func(t *testing.T) {
 		tab := tb(t)
-		next := busy().snapshot(time.Now())
+		next := snapshot(busy(), time.Now())
 		since := time.Now().Add(-time.Minute).Truncate(time.Second)
 		for p := range uint16(3) {
 			next.Silent = append(next.Silent, board.Silent{Partition: p, Since: since.Add(time.Duration(p) * time.Second)})
@@ -262,7 +263,7 @@ func TestBoard(t *testing.T) {
 			t.Errorf("%v", e)
 		}
 		tab.screenshot("desktop-silent")
-		d.snapshots <- busy().snapshot(time.Now())
+		d.snapshots <- snapshot(busy(), time.Now())
 		tab.until(`document.getElementById("warning").hidden`)
 		if e := tab.at(tile("overdue_ratio")); e.Data["stale"] != "" {
 			t.Errorf("%v", e)
@@ -274,13 +275,13 @@ func TestBoard(t *testing.T) {
 		d.snapshots <- none
 		tab.until(`document.getElementById("warning").innerText.startsWith("1 of 1 partitions silent")`)
 		tab.expect(tile("overdue_ratio"), "", "–")
-		d.snapshots <- busy().snapshot(time.Now())
+		d.snapshots <- snapshot(busy(), time.Now())
 		tab.until(live)
 		tab.expect(tile("overdue_ratio"), "0.25")
 	})
 	t.Run("readings of the past say so", func(t *testing.T) {
 		tab := tb(t)
-		d.snapshots <- busy().snapshot(time.Date(2016, time.April, 1, 0, 0, 30, 0, time.UTC))
+		d.snapshots <- snapshot(busy(), time.Date(2016, time.April, 1, 0, 0, 30, 0, time.UTC))
 		tab.until(`document.documentElement.dataset.state === "past"`)
 		tab.expect(tile("overdue_ratio"), "0.25")
 		want := time.Date(2016, time.April, 1, 0, 0, 30, 0, time.UTC).Local().Format("2 January 2006")
@@ -288,7 +289,7 @@ func TestBoard(t *testing.T) {
 			t.Errorf("%v", e)
 		}
 		tab.screenshot("desktop-past")
-		d.snapshots <- busy().snapshot(time.Now())
+		d.snapshots <- snapshot(busy(), time.Now())
 		tab.until(live)
 	})
 	t.Run("another breakdown and window", func(t *testing.T) {
@@ -371,7 +372,7 @@ func TestBoard(t *testing.T) {
 			}
 			tab.screenshot("desktop-lost")
 		})
-		d.snapshots <- busy().snapshot(time.Now())
+		d.snapshots <- snapshot(busy(), time.Now())
 		tab.until(live)
 		tab.expect(tile("overdue_ratio"), "0.25")
 	})
