@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/chromedp/chromedp"
 	"github.com/nats-io/nats.go"
 	"github.com/prometheus/prometheus/model/labels"
@@ -78,17 +77,7 @@ const story24h = 8 // events
 func TestThreePlacesAgree(t *testing.T) {
 	at := time.Now().UTC().Truncate(time.Minute).Add(-30 * time.Minute)
 	s := start(t, t.TempDir(), "--at", at.Format(time.RFC3339))
-	nc, err := nats.Connect(s.printed["nats"])
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	for _, event := range append(story(at), `{"id":"bad","occurred_at":"yesterday"}`, story(at)[0]) {
-		publish(t, nc, event)
-	}
-	if err := nc.Flush(); err != nil {
-		t.Fatal(err)
-	}
+	publishStory(t, s, at)
 
 	t.Run("metrics", func(t *testing.T) { until(t, func() error { return checkMetrics(s, at) }) })
 	t.Run("api", func(t *testing.T) { checkAPI(t, s, at) })
@@ -258,14 +247,7 @@ func checkAPI(t *testing.T, s *site, at time.Time) {
 
 func checkClickHouse(t *testing.T, s *site, at time.Time) {
 	t.Helper()
-	address, err := url.Parse(s.printed["clickhouse"])
-	if err != nil {
-		t.Fatal(err)
-	}
-	db := clickhouse.OpenDB(&clickhouse.Options{
-		Protocol: clickhouse.HTTP, Addr: []string{address.Host}, Auth: clickhouse.Auth{Database: strings.Trim(address.Path, "/")},
-	})
-	defer func() { _ = db.Close() }() // nothing was written
+	db := history(t, s)
 	for key, want := range expected {
 		kpi, window, team := split(key)
 		until(t, func() error { return askClickHouse(db, kpi, window, team, at, want) })
