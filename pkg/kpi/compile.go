@@ -126,7 +126,7 @@ func (k *compiler) measures() error {
 				return err
 			}
 		}
-		fmt.Fprintf(hash, "%s %s %d\n", m.Name, m.Shape, m.Slot)
+		fmt.Fprintf(hash, "%s %s %d %s %q\n", m.Name, m.Shape, m.Slot, m.Unit, spec.From)
 	}
 	k.out.Layout = hash.Sum64()
 	return nil

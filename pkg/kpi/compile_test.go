@@ -207,6 +207,45 @@ kpis:
 	}
 }
 
+// TestLayout wants another hash of whatever changes what a vector means, and of nothing else.
+func TestLayout(t *testing.T) {
+	const file = `
+options: {mode: {values: [a, b], default: a}}
+measures:
+  one: {from: [{of: ticket, at: created_at, where: '!merged', set: {cause: cause, stage: stage}}]}
+  two: {as: sum, unit: money, from: [{of: order, at: ordered_at, value: amount}]}
+kpis:
+  - {key: k, names: {en: K}, type: flow, unit: count, direction: lower, formula: value, numerator: one}
+`
+	layout := func(file string) uint64 {
+		compiled, err := catalogueOf(t, file).Compile(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return compiled.Layout
+	}
+	was := layout(file)
+	for _, c := range []struct {
+		name, old, with string
+		same            bool
+	}{
+		{"nothing", "", "", true},
+		{"a KPI", "numerator: one", "numerator: one + 1", true},
+		{"a condition", "!merged", "merged", false},
+		{"an instant", "at: created_at", "at: closed_at", false},
+		{"the instant of dimensions", "at: created_at", "at: created_at, as_of: outcome", false},
+		{"a dimension", "stage: stage", "stage: type", false},
+		{"a value", "value: amount", "value: 2 * amount", false},
+		{"a unit", "unit: money", "unit: count", false},
+		{"a name", "two:", "three:", false},
+		{"an option", "default: a", "default: b", false},
+	} {
+		if got := layout(strings.Replace(file, c.old, c.with, 1)); (got == was) != c.same {
+			t.Errorf("%s: the hash was %x, is %x, and should be the same: %v", c.name, was, got, c.same)
+		}
+	}
+}
+
 // TestSetOption accepts what is allowed, and tells what is.
 func TestSetOption(t *testing.T) {
 	for _, c := range []struct{ name, value, want string }{
