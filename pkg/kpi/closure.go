@@ -1,6 +1,9 @@
 package kpi
 
-import "math"
+import (
+	"cmp"
+	"math"
+)
 
 // The closures below are what runs for each fact. The forms that the built-in catalogue
 // uses most (a field, a few fields that must be true or false, a field compared with a
@@ -28,13 +31,7 @@ func (e *expression) condition(sym Symbols) Condition {
 	case opOr:
 		return disjunction(e.flat(opOr, nil), sym)
 	case opCond:
-		when, a, b := e.args[0].condition(sym), e.args[1].condition(sym), e.args[2].condition(sym)
-		return func(f *Fact) bool {
-			if when(f) {
-				return a(f)
-			}
-			return b(f)
-		}
+		return choice(e.args[0].condition(sym), e.args[1].condition(sym), e.args[2].condition(sym))
 	case opMatch:
 		return matching(e, sym)
 	default:
@@ -187,7 +184,7 @@ func (e *expression) compare(sym Symbols) Condition {
 	x, y := e.args[0], e.args[1]
 	switch x.form {
 	case inFloat:
-		return compareFloats(e.op, x.real(sym), y.real(sym))
+		return compareNested(e.op, x.real(sym), y.real(sym))
 	case inBool:
 		a, b := x.condition(sym), y.condition(sym)
 		return func(f *Fact) bool { return a(f) == b(f) }
@@ -203,15 +200,7 @@ func (e *expression) compare(sym Symbols) Condition {
 	case x.op == opField && y.op == opField:
 		return compareFields(e.op, x.slot, y.slot)
 	}
-	a, b := x.number(sym), y.number(sym)
-	switch e.op {
-	case opEqual:
-		return func(f *Fact) bool { return a(f) == b(f) }
-	case opLess:
-		return func(f *Fact) bool { return a(f) < b(f) }
-	default:
-		return func(f *Fact) bool { return a(f) <= b(f) }
-	}
+	return compareNested(e.op, x.number(sym), y.number(sym))
 }
 
 func compareConst(op opcode, slot int, c int64) Condition {
@@ -244,7 +233,8 @@ func compareFields(op opcode, a, b int) Condition {
 	}
 }
 
-func compareFloats(op opcode, a, b func(*Fact) float64) Condition {
+// compareNested compares what is computed.
+func compareNested[T cmp.Ordered](op opcode, a, b func(*Fact) T) Condition {
 	switch op {
 	case opEqual:
 		return func(f *Fact) bool { return a(f) == b(f) }
@@ -252,6 +242,16 @@ func compareFloats(op opcode, a, b func(*Fact) float64) Condition {
 		return func(f *Fact) bool { return a(f) < b(f) }
 	default:
 		return func(f *Fact) bool { return a(f) <= b(f) }
+	}
+}
+
+// choice is “when ? a : b”.
+func choice[T any](when Condition, a, b func(*Fact) T) func(*Fact) T {
+	return func(f *Fact) T {
+		if when(f) {
+			return a(f)
+		}
+		return b(f)
 	}
 }
 
@@ -287,13 +287,7 @@ func (e *expression) number(sym Symbols) Number {
 	case opTenant:
 		return func(f *Fact) int64 { return int64(f.Tenant) }
 	case opCond:
-		when, a, b := e.args[0].condition(sym), e.args[1].number(sym), e.args[2].number(sym)
-		return func(f *Fact) int64 {
-			if when(f) {
-				return a(f)
-			}
-			return b(f)
-		}
+		return choice(e.args[0].condition(sym), e.args[1].number(sym), e.args[2].number(sym))
 	case opScale:
 		a, scale := e.args[0].real(sym), float64(e.scale)
 		return func(f *Fact) int64 { return rounded(a(f) * scale) }
@@ -309,16 +303,20 @@ func (e *expression) integer(sym Symbols) Number {
 		s0, s1 := x.slot, y.slot
 		return func(f *Fact) int64 { return f.Fields[s0&fieldMask] - f.Fields[s1&fieldMask] }
 	}
-	a, b := x.number(sym), y.number(sym)
-	switch e.op {
+	return computed(e.op, x.number(sym), y.number(sym))
+}
+
+// computed adds, subtracts or multiplies.
+func computed[T int64 | float64](op opcode, a, b func(*Fact) T) func(*Fact) T {
+	switch op {
 	case opAdd:
-		return func(f *Fact) int64 { return a(f) + b(f) }
+		return func(f *Fact) T { return a(f) + b(f) }
 	case opSub:
-		return func(f *Fact) int64 { return a(f) - b(f) }
+		return func(f *Fact) T { return a(f) - b(f) }
 	case opMul:
-		return func(f *Fact) int64 { return a(f) * b(f) }
+		return func(f *Fact) T { return a(f) * b(f) }
 	default:
-		panic("kpi: internal error: no integer of this operation")
+		panic("kpi: internal error: no arithmetic of this operation")
 	}
 }
 
@@ -332,32 +330,18 @@ func (e *expression) real(sym Symbols) func(*Fact) float64 {
 		a, scale := e.args[0].number(sym), float64(e.args[0].scale)
 		return func(f *Fact) float64 { return float64(a(f)) / scale }
 	case opCond:
-		when, a, b := e.args[0].condition(sym), e.args[1].real(sym), e.args[2].real(sym)
-		return func(f *Fact) float64 {
-			if when(f) {
-				return a(f)
-			}
-			return b(f)
-		}
+		return choice(e.args[0].condition(sym), e.args[1].real(sym), e.args[2].real(sym))
 	}
 	a, b := e.args[0].real(sym), e.args[1].real(sym)
-	switch e.op {
-	case opAdd:
-		return func(f *Fact) float64 { return a(f) + b(f) }
-	case opSub:
-		return func(f *Fact) float64 { return a(f) - b(f) }
-	case opMul:
-		return func(f *Fact) float64 { return a(f) * b(f) }
-	case opDiv:
-		return func(f *Fact) float64 {
-			d := b(f)
-			if d == 0 {
-				return 0
-			}
-			return a(f) / d
+	if e.op != opDiv {
+		return computed(e.op, a, b)
+	}
+	return func(f *Fact) float64 {
+		d := b(f)
+		if d == 0 {
+			return 0
 		}
-	default:
-		panic("kpi: internal error: no number of this operation")
+		return a(f) / d
 	}
 }
 

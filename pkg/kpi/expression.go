@@ -29,8 +29,6 @@ const (
 	opSub
 	opMul
 	opDiv
-	opNegate
-	opIn
 	opMatch
 	opFloat // an integer of some scale as a number
 	opScale // a number, rounded to an integer of some scale
@@ -80,7 +78,7 @@ func constInt(i, scale int64) *expression { return &expression{form: inInt, i: i
 func constFloat(f float64) *expression    { return &expression{form: inFloat, f: f} }
 func constText(s string) *expression      { return &expression{form: inText, text: s} }
 
-// number is a constant as an integer of a scale, where it is one.
+// at is a constant as an integer of a scale, where it is one.
 func (e *expression) at(scale int64) (int64, bool) {
 	if e.op != opConst {
 		return 0, false

@@ -90,7 +90,7 @@ func (x *checked) wrong(e celast.Expr, format string, args ...any) error {
 	return fmt.Errorf("%q at %d:%d: %w", shown(x.text), at.Line(), at.Column()+1, fmt.Errorf(format, args...))
 }
 
-// call is a function or operator, with its result and arguments.
+// signature is a function or operator, with its result and arguments.
 type signature struct {
 	name   string
 	result *cel.Type
