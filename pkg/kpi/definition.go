@@ -57,8 +57,8 @@ type Definition struct {
 	By           []string          `yaml:"by"`          // breakdowns kept live; an entry can name several dimensions: "team,channel"
 	Windows      []string          `yaml:"windows"`     // those shown by default
 	Target       *float64          `yaml:"target"`
-	Also         []string          `yaml:"also"`    // keys shown beside it
-	Options      []string          `yaml:"options"` // that its definition depends on; Compile adds those that it finds
+	Also         []string          `yaml:"also"` // keys shown beside it
+	Options      []string          `yaml:"-"`    // that it depends on; set by Compile
 }
 
 // Windowed reports whether the KPI is read over windows, rather than at an instant.

@@ -110,7 +110,7 @@ func (k *compiler) formulas() error {
 	return k.references()
 }
 
-// references checks what KPIs say of one another and of options, and gathers breakdowns.
+// references checks what KPIs say of one another, and gathers breakdowns.
 func (k *compiler) references() error {
 	for i := range k.out.Catalogue.KPIs {
 		d := &k.out.Catalogue.KPIs[i]
@@ -118,11 +118,6 @@ func (k *compiler) references() error {
 		for j, key := range d.Also {
 			if _, ok := k.c.Find(key); !ok {
 				return k.c.refuse(path+".also["+strconv.Itoa(j)+"]", "%q is no KPI: use the key of one", key)
-			}
-		}
-		for j, name := range d.Options {
-			if _, ok := k.c.Option(name); !ok {
-				return k.c.refuse(path+".options["+strconv.Itoa(j)+"]", "%q is no option: define it, or leave it out", name)
 			}
 		}
 		for _, by := range d.By {
@@ -151,7 +146,7 @@ func (b *formulating) compile() error {
 	if err := b.c.checkTerms("kpis."+d.Key, d); err != nil {
 		return err
 	}
-	d.Options = slices.Clone(d.Options)
+	d.Options = nil
 	for _, t := range []struct {
 		field, text string
 		into        *term
@@ -247,7 +242,6 @@ func (s *Source) sets() (out Set) {
 // threadOptions are the options that the counts of threads depend on.
 var threadOptions = map[string]string{
 	"respondent satisfied": "option.satisfied_from",
-	"customer active":      "option.active_customer",
 	"customer at_start":    "option.active_customer",
 	"customer retained":    "option.active_customer",
 }

@@ -370,6 +370,9 @@ func TestSessions(t *testing.T) {
 	s.add(5, kpi.Interaction, "I", kpi.InteractionEnded, self)
 	s.want(t, "self_service_rate", "24h", 10, "1")
 	s.add(60, kpi.Call, "C", kpi.CallOffered, func(ev *kpi.Event) { ev.Service = "M" })
+	linked := func(ev *kpi.Event) { self(ev); ev.Service, ev.Ticket = "", "T" }
+	s.add(62, kpi.Interaction, "J", kpi.InteractionStarted, linked)
+	s.add(65, kpi.Interaction, "J", kpi.InteractionEnded, linked)
 	s.want(t, "self_service_rate", "24h", 70, "0")
 	s.want(t, "self_service_declared_rate", "24h", 70, "1/2")
 	s.want(t, "bot_resolution_rate", "24h", 70, "")

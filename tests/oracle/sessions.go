@@ -75,13 +75,13 @@ func sameMatter(s *session, service, customer string) bool {
 	return s.customer != "" && s.customer == customer
 }
 
-// helped counts the sessions of a kind that ended in the window, and of those the ones
-// declared resolved, and the ones that were indeed: nothing followed.
+// helped counts the contacts that were sessions of a kind and ended in the window, and of
+// those the ones declared resolved, and the ones that were indeed: nothing followed.
 func helped(a *asker, of func(*session) bool) (ended, declared, resolved int64) {
 	f := a.outcome()
 	for i := range f.sessions {
 		s := &f.sessions[i]
-		if !of(s) || !a.in(s.ended) {
+		if s.ticket != "" || !of(s) || !a.in(s.ended) {
 			continue
 		}
 		ended++
